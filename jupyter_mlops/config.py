@@ -1,0 +1,42 @@
+"""Every setting that comes from the environment: one line each, read when asked, never cached."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+
+
+def project_dir(env: Mapping[str, str] = os.environ) -> str | None:
+    """`MLOPS_PROJECT`: the project to use in place of the one found by walking up."""
+    return env.get("MLOPS_PROJECT") or None
+
+
+def warm_kernels(env: Mapping[str, str] = os.environ) -> bool:
+    """`MLOPS_WARM=0` turns warm kernels off; every kernel is then a cold one."""
+    return env.get("MLOPS_WARM", "1") != "0"
+
+
+def parent_run(env: Mapping[str, str] = os.environ) -> str | None:
+    """`MLOPS_PARENT_RUN`: set by a job for its kernel; what the kernel tracks becomes a child of that run."""
+    return env.get("MLOPS_PARENT_RUN") or None
+
+
+def ship_in_background(env: Mapping[str, str] = os.environ) -> bool:
+    """`MLOPS_SHIP=supervisor`: a supervisor ships this process's journal, so the kernel starts no shipper itself."""
+    return env.get("MLOPS_SHIP", "background") == "background"
+
+
+def strict(env: Mapping[str, str] = os.environ) -> bool:
+    """`MLOPS_STRICT=1`: failures of the observer are raised in place of one line of warning. Tests run so."""
+    return env.get("MLOPS_STRICT") == "1"
+
+
+def actor(env: Mapping[str, str] = os.environ) -> str:
+    """Who acts when no server has authenticated anybody: the OS user. Never read from LOGNAME or git."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return getpass.getuser()

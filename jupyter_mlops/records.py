@@ -1,0 +1,301 @@
+"""The nouns: what comes in at a surface, is written by the base, and comes back.
+
+Runs, versions and aliases are MLflow's own; these records are how the rooms hand them to each other and to REST, whose
+OpenAPI and TypeScript types are generated from this file. Times are UTC, aware.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Verdict = Literal["pass", "fail", "inconclusive", "not run"]
+RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+Severity = Literal["info", "warning", "critical"]
+
+
+class Record(BaseModel):
+    """Immutable, and strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Dataset(Record):
+    """Rows that were read: `digest` is over their content, `source` says where they came from."""
+
+    name: str
+    digest: str
+    source: str
+    rows: int
+    columns: int
+    context: str = "training"
+
+
+class Run(Record):
+    run_id: str
+    name: str
+    experiment: str
+    status: RunStatus
+    started: datetime
+    ended: datetime | None = None
+    reason: str = ""
+    parameters: dict[str, str] = {}
+    metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+    datasets: list[Dataset] = []
+    parent: str | None = None
+    artifacts: str = ""
+
+
+class ModelVersion(Record):
+    """One version of one registered model. `digest` is over the model's files as they were registered."""
+
+    model: str
+    version: int
+    run_id: str
+    digest: str
+    created: datetime
+    aliases: list[str] = []
+    metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+
+
+class RegisteredModel(Record):
+    """`name` is `model` or `model.segment`; `aliases` maps an alias to a version."""
+
+    name: str
+    model: str
+    segment: str | None = None
+    aliases: dict[str, int] = {}
+    latest: int | None = None
+    risk: str = "low"
+    owner: str = ""
+    updated: datetime | None = None
+    metrics: dict[str, float] = {}
+
+
+class Estimate(Record):
+    """A metric's value with its confidence interval over `n` rows or entities; `slice` is `column=value` or empty."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    slice: str = ""
+
+
+class Comparison(Record):
+    """Challenger minus champion on the same rows, paired, signed so that positive is better for the challenger.
+
+    `rows_needed` estimates how many rows would settle an inconclusive answer.
+    """
+
+    metric: str
+    champion_version: int
+    difference: float
+    low: float
+    high: float
+    n: int
+    verdict: Literal["better", "not worse", "worse", "inconclusive"]
+    rows_needed: int | None = None
+
+
+class GateResult(Record):
+    """One gate's answer: the sentence a manager reads, and the figures behind it."""
+
+    gate: str
+    verdict: Verdict
+    sentence: str
+    figures: dict[str, float | int | str | None] = {}
+
+
+class Evidence(Record):
+    """What a decision rests on. `digest` is over the canonical JSON of everything else; same inputs, same digest."""
+
+    model: str
+    version: int
+    task: str
+    data: Dataset
+    seed: int
+    estimates: list[Estimate]
+    comparisons: list[Comparison] = []
+    gates: list[GateResult] = []
+    digest: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst answer of all gates; no gate is `not run`, which is not a pass."""
+        answers = {gate.verdict for gate in self.gates} or {"not run"}
+        return next(v for v in ("fail", "inconclusive", "not run", "pass") if v in answers)  # type: ignore[return-value]
+
+
+class LedgerEntry(Record):
+    """One act, done or refused. `hash` covers every other field in canonical JSON, `prev_hash` the entry before."""
+
+    seq: int
+    prev_hash: str
+    hash: str
+    actor: str
+    action: str
+    subject: str
+    before: Any = None
+    after: Any = None
+    reason: str = ""
+    at: datetime
+
+
+class Verification(Record):
+    """The ledger's answer: how many entries hold, and the first that does not, with why."""
+
+    ok: bool
+    entries: int
+    head: str
+    first_bad: int | None = None
+    problem: str = ""
+    unexplained: list[str] = []
+
+
+class Decision(Record):
+    """A promotion, rollback or refusal, as it was entered in the ledger."""
+
+    model: str
+    version: int
+    alias: str
+    done: bool
+    reason: str
+    verdict: Verdict
+    evidence_digest: str = ""
+    previous: int | None = None
+    entry: int | None = None
+
+
+class MetricPoint(Record):
+    """One figure of one window. `coverage` is the share of rows whose label has arrived (None: needs no labels)."""
+
+    model: str
+    segment: str | None
+    version: int | None
+    metric: str
+    slice: str = ""
+    start: datetime
+    end: datetime
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    coverage: float | None = None
+
+
+class Violation(Record):
+    """One rule broken in one window; `kind` decides what may be done about it."""
+
+    kind: Literal["data-quality", "drift", "performance"]
+    what: str
+    sentence: str
+    severity: Severity
+    figures: dict[str, float | int | str | None] = {}
+
+
+class Alert(Record):
+    alert_id: int
+    model: str
+    segment: str | None
+    kind: str
+    what: str
+    sentence: str
+    severity: Severity
+    state: Literal["open", "acknowledged", "resolved", "suppressed"]
+    opened: datetime
+    acknowledged_by: str = ""
+
+
+class MonitorReport(Record):
+    """What one window of one segment showed. `verdict`: `fail` when a rule was broken, `inconclusive` when too little was seen."""
+
+    model: str
+    segment: str | None
+    version: int
+    start: datetime
+    end: datetime
+    rows: int
+    coverage: float
+    verdict: Verdict
+    points: list[MetricPoint]
+    violations: list[Violation]
+    alerts: list[Alert] = []
+
+
+class RetrainDecision(Record):
+    model: str
+    segment: str | None
+    fired: bool
+    reason: str
+    trigger: str = ""
+    run_id: str | None = None
+    version: int | None = None
+
+
+class Job(Record):
+    """One notebook run, as its supervisor saw it. `cell` is the failing cell's index, counted from 0."""
+
+    run_id: str
+    notebook: str
+    output: str
+    parameters: dict[str, Any]
+    status: RunStatus
+    reason: str = ""
+    cell: int | None = None
+    started: datetime
+    ended: datetime
+    attempts: int = 1
+    metrics: dict[str, float] = {}
+    segment: str | None = None
+
+
+class ModelFigures(Record):
+    """One line of the portfolio. Money is None where no value was declared; nothing is guessed."""
+
+    name: str
+    model: str
+    segment: str | None
+    owner: str
+    risk: str
+    champion: int | None
+    trained: datetime | None
+    metric: str = ""
+    estimate: Estimate | None = None
+    recent: MetricPoint | None = None
+    predictions: int = 0
+    value: float | None = None
+    currency: str = ""
+    open_alerts: int = 0
+    status: Literal["healthy", "at risk", "not in service", "unknown"] = "unknown"
+
+
+class PortfolioFigures(Record):
+    project: str
+    business_unit: str
+    at: datetime
+    models: list[ModelFigures]
+    value_source: str = ""
+
+
+class MonitoringFigures(Record):
+    project: str
+    at: datetime
+    points: list[MetricPoint]
+    alerts: list[Alert]
+    retrains: list[RetrainDecision]
+
+
+class GovernanceFigures(Record):
+    """Who decided what, on which evidence; `ledger` is the answer of `verify` at that time."""
+
+    project: str
+    at: datetime
+    decisions: list[LedgerEntry]
+    ledger: Verification
+    evidence: list[Evidence]
