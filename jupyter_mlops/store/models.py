@@ -1,0 +1,130 @@
+"""Model files: written as skops, read by our own loader against our own list of types, known by a digest.
+
+MLflow takes the list of trusted types from the model's own file, so whoever writes the file chooses what is trusted. Here the
+list is this one, reviewed: each type holds numbers and calls nothing it is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.models import infer_signature
+from mlflow.models.model import Model
+from mlflow.sklearn import save_model as save_sklearn
+
+from jupyter_mlops.errors import BadInput, NotFound
+
+TRUSTED = (
+    "numpy.dtype",
+    "scipy.interpolate._bsplines.BSpline",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.cluster._bisect_k_means._BisectingTree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.gaussian_process.kernels.ConstantKernel",
+    "sklearn.gaussian_process.kernels.Product",
+    "sklearn.gaussian_process.kernels.RBF",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.tree._tree.Tree",
+)
+
+FILE = "model.skops"
+NAME = "model"
+
+
+def log_model(
+    client: Any, run_id: str, model: Any, input_example: Any = None, requirements: Sequence[str] = ()
+) -> str:
+    """Save a fitted scikit-learn model with its run, once: asked again for the same run, the first one's URI is given."""
+    run = client.get_run(run_id)
+    known = [output.model_id for output in (run.outputs.model_outputs if run.outputs else [])]
+    for model_id in known:
+        if client.get_logged_model(model_id).status == LoggedModelStatus.READY:
+            return f"models:/{model_id}"
+    check_types(model)
+    logged = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id, flavor="sklearn")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / NAME
+        save_sklearn(
+            model,
+            str(path),
+            mlflow_model=Model(run_id=run_id, model_id=logged.model_id, model_uuid=logged.model_id),
+            signature=_signature(model, input_example),
+            pip_requirements=list(requirements) or None,
+            serialization_format="skops",
+            skops_trusted_types=list(TRUSTED),
+        )
+        if input_example is not None:
+            _write_example(input_example, path / "example.json")
+        client.log_model_artifacts(logged.model_id, str(path))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
+    return f"models:/{logged.model_id}"
+
+
+def check_types(model: Any) -> None:
+    """Raises BadInput naming every type in the model that nobody has reviewed."""
+    from skops.io import dumps, get_untrusted_types
+
+    foreign = sorted(set(get_untrusted_types(data=dumps(model))) - set(TRUSTED))
+    if foreign:
+        raise BadInput(
+            f"the model holds types that are not trusted: {', '.join(foreign)}",
+            "use scikit-learn's own parts in place of functions and classes of your own, or track it with --no-model",
+            types=foreign,
+        )
+
+
+def _signature(model: Any, input_example: Any) -> Any:
+    if input_example is None:
+        return None
+    return infer_signature(input_example, model.predict(input_example))
+
+
+def _write_example(frame: Any, path: Path) -> None:
+    path.write_text(frame.to_json(orient="table", index=False, date_format="iso"), encoding="utf-8")
+
+
+def read_model(folder: Path) -> tuple[Any, Any]:
+    """The fitted object and its input example (a DataFrame or None) from a folder of model files; nothing else is run."""
+    import pandas as pd
+    from skops.io import load
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    file = folder / FILE
+    if not file.is_file():
+        raise BadInput(
+            f"no {FILE} in {folder.name}: only scikit-learn models saved as skops are loaded",
+            "track the model again; other formats can run code when they are read",
+        )
+    try:
+        model = load(file, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise BadInput(f"the model was not loaded: {error}", "register a model of reviewed types only") from error
+    example = folder / "example.json"
+    return model, pd.read_json(example, orient="table") if example.is_file() else None
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of every file below; a link or special file is refused, not followed."""
+    if not folder.is_dir():
+        raise NotFound(f"the model's files are gone: {folder}", "restore them, or train and register again")
+    entries = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise BadInput(f"{path.name} in the model's files is not an ordinary file", "remove it and register again")
+        if path.is_file():
+            entries[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()

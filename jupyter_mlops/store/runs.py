@@ -1,0 +1,294 @@
+"""Runs in MLflow: created once however often a create is sent, written in batches, read back as records."""
+
+from __future__ import annotations
+
+import os
+import socket
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+# MLflow reads these when it is imported; a journal retries for us, so its own patience of minutes only blocks people.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import mlflow  # noqa: E402
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag  # noqa: E402
+from mlflow.entities import Dataset as MlflowDataset  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable  # noqa: E402
+from jupyter_mlops.project import Project  # noqa: E402
+from jupyter_mlops.records import Dataset, Run  # noqa: E402
+from jupyter_mlops.store import models  # noqa: E402
+from jupyter_mlops.store.database import database  # noqa: E402
+
+KEY = "mlops.key"
+REASON = "mlops.reason"
+PARENT = "mlflow.parentRunId"
+_BATCH = 100
+_LONGEST_PARAMETER = 6000
+_ERRORS: dict[str, type[MlopsError]] = {
+    "RESOURCE_DOES_NOT_EXIST": NotFound,
+    "RESOURCE_ALREADY_EXISTS": Conflict,
+    "PERMISSION_DENIED": Refused,
+    "INVALID_PARAMETER_VALUE": BadInput,
+    "BAD_REQUEST": BadInput,
+}
+
+
+def open_runs(project: Project) -> Store:
+    """The store of this project. A server that does not answer is Unavailable, named with its address."""
+    uri = project.tracking
+    if uri.startswith("sqlite:///"):
+        database(project).close()
+        return Store(project, MlflowClient(uri, f"mlops+{uri}"))
+    _reachable(uri)
+    return Store(project, MlflowClient(uri, uri))
+
+
+def _reachable(uri: str) -> None:
+    parts = urllib.parse.urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=5).close()
+    except OSError as error:
+        raise Unavailable(
+            f"the tracking server {parts.scheme}://{parts.hostname}:{port} does not answer: {error}",
+            "start it, or correct `tracking:` in mlops.yaml; what is tracked meanwhile waits in .mlops/journal",
+            field="tracking",
+        ) from error
+
+
+class Store:
+    """MLflow for one project. `client` is MLflow's own, bound to this project's URIs; no global state is set."""
+
+    def __init__(self, project: Project, client: MlflowClient) -> None:
+        self.project = project
+        self.client = client
+        self._experiments: dict[str, str] = {}
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn MLflow's errors into ours, with the status that fits."""
+        try:
+            yield
+        except MlflowException as error:
+            kind = _ERRORS.get(error.error_code, Unavailable)
+            raise kind(str(error.message), "run `jupyter mlops doctor`" if kind is Unavailable else "") from error
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment of this name, created if it is new."""
+        if name not in self._experiments:
+            with self.explained():
+                known = self.client.get_experiment_by_name(name)
+                self._experiments[name] = known.experiment_id if known else self._create_experiment(name)
+        return self._experiments[name]
+
+    def _create_experiment(self, name: str) -> str:
+        place = None
+        if self.project.tracking.startswith("sqlite:///"):
+            place = (self.project.home / "artifacts" / urllib.parse.quote(name, safe="")).as_uri()
+        try:
+            return str(self.client.create_experiment(name, artifact_location=place))
+        except MlflowException as error:
+            # Somebody else was first, or the answer to our own create was lost: either way it is there now.
+            known = self.client.get_experiment_by_name(name)
+            if known is None:
+                raise error
+            return str(known.experiment_id)
+
+    def create_run(
+        self,
+        experiment: str,
+        name: str,
+        *,
+        key: str,
+        tags: Mapping[str, str] | None = None,
+        parent: str | None = None,
+        started: datetime | None = None,
+    ) -> str:
+        """The id of the run with this idempotency key: a create whose answer was lost makes no second run."""
+        experiment_id = self.experiment(experiment)
+        with self.explained():
+            known = self.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", max_results=1)
+            if known:
+                return str(known[0].info.run_id)
+            all_tags = {**(tags or {}), KEY: key, "mlflow.runName": name} | ({PARENT: parent} if parent else {})
+            run = self.client.create_run(experiment_id, start_time=_millis(started), tags=all_tags, run_name=name)
+            return str(run.info.run_id)
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Add to a run. A value sent twice is stored once: MLflow keys each by run, name, time and value."""
+        when = _millis(at) or _now()
+        params = [Param(k, str(v)[:_LONGEST_PARAMETER]) for k, v in (parameters or {}).items()]
+        values = [Metric(k, float(v), when, 0) for k, v in (metrics or {}).items()]
+        labels = [RunTag(k, str(v)[:_LONGEST_PARAMETER]) for k, v in (tags or {}).items()]
+        with self.explained():
+            for first in range(0, max(len(params), len(values), len(labels)), _BATCH):
+                part = slice(first, first + _BATCH)
+                self.client.log_batch(run_id, metrics=values[part], params=params[part], tags=labels[part])
+
+    def log_datasets(self, run_id: str, datasets: Iterable[Dataset]) -> None:
+        inputs = []
+        for data in datasets:
+            profile = f'{{"num_rows": {data.rows}, "num_columns": {data.columns}}}'
+            entity = MlflowDataset(data.name, data.digest[:36], "local", data.source, profile=profile)
+            inputs.append(DatasetInput(entity, [InputTag("mlflow.data.context", data.context)]))
+        if inputs:
+            with self.explained():
+                self.client.log_inputs(run_id, inputs)
+
+    def log_file(self, run_id: str, path: Path, folder: str = "") -> None:
+        with self.explained():
+            self.client.log_artifact(run_id, str(path), folder or None)
+
+    def log_text(self, run_id: str, text: str, name: str) -> None:
+        with self.explained():
+            self.client.log_text(run_id, text, name)
+
+    def log_model(
+        self, run_id: str, model: Any, *, input_example: Any = None, requirements: Sequence[str] = ()
+    ) -> str:
+        """Save the fitted model with its run; the URI of the one already there when asked again."""
+        with self.explained():
+            return models.log_model(self.client, run_id, model, input_example, requirements)
+
+    def end_run(self, run_id: str, status: str, reason: str = "", ended: datetime | None = None) -> None:
+        """Close a run truthfully: FINISHED, FAILED or KILLED, with why."""
+        with self.explained():
+            if reason:
+                self.client.set_tag(run_id, REASON, reason[:_LONGEST_PARAMETER])
+            self.client.set_terminated(run_id, status, end_time=_millis(ended))
+
+    def run(self, run_id: str) -> Run:
+        """One run; NotFound when there is none of that id. A unique beginning of eight characters or more will do."""
+        with self.explained():
+            if len(run_id) < 32:
+                matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)] if len(run_id) >= 4 else []
+                if len(matching) != 1:
+                    raise NotFound(f"no single run begins with {run_id!r}", "list them with `jupyter mlops runs`")
+                return matching[0]
+            return self._record(self.client.get_run(run_id))
+
+    def runs(
+        self,
+        experiment: str | None = None,
+        *,
+        limit: int = 100,
+        parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> list[Run]:
+        """Runs, newest first, of one experiment or of all; `parent` and `tags` narrow it."""
+        with self.explained():
+            if experiment is not None:
+                known = self.client.get_experiment_by_name(experiment)
+                if known is None:
+                    raise NotFound(f"there is no experiment {experiment!r}", "list all runs with `jupyter mlops runs`")
+                places = [known.experiment_id]
+            else:
+                places = [e.experiment_id for e in self.client.search_experiments()]
+            wanted = {**(tags or {}), **({PARENT: parent} if parent else {})}
+            query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.items())
+            found = self.client.search_runs(places, query, max_results=limit, order_by=["attributes.start_time DESC"])
+            return [self._record(run) for run in found]
+
+    def artifact(self, run_id: str, path: str) -> Path:
+        """A local copy of one file or folder of a run; the file itself when it is on this machine."""
+        with self.explained():
+            return Path(self.client.download_artifacts(run_id, path))
+
+    def model_uri(self, run_id: str) -> str | None:
+        """The model a run logged, or None."""
+        with self.explained():
+            outputs = self.client.get_run(run_id).outputs
+            made = outputs.model_outputs if outputs else []
+            return f"models:/{made[-1].model_id}" if made else None
+
+    def model_files(self, model_uri: str) -> Path:
+        """A local folder of the files behind `models:/m-...`."""
+        with self.explained():
+            place = self.client.get_logged_model(model_uri.removeprefix("models:/")).artifact_location
+            if place.startswith("file://"):
+                return Path(urllib.parse.unquote(urllib.parse.urlsplit(place).path))
+            return Path(place) if place.startswith("/") else Path(mlflow.artifacts.download_artifacts(model_uri))
+
+    def digest(self, model_uri: str) -> str:
+        """What the model's files are now, as one SHA-256."""
+        return models.digest(self.model_files(model_uri))
+
+    def read_model(self, model_uri: str) -> tuple[Any, Any]:
+        """The fitted object and its input example, read by our own loader."""
+        return models.read_model(self.model_files(model_uri))
+
+    def _record(self, run: Any) -> Run:
+        info, data = run.info, run.data
+        return Run(
+            run_id=info.run_id,
+            name=info.run_name or info.run_id[:8],
+            experiment=self._experiment_name(info.experiment_id),
+            status=info.status,
+            started=_when(info.start_time) or datetime.fromtimestamp(0, UTC),
+            ended=_when(info.end_time),
+            reason=data.tags.get(REASON, ""),
+            parameters=dict(data.params),
+            metrics=dict(data.metrics),
+            tags={k: v for k, v in data.tags.items() if not k.startswith("mlflow.") or k == "mlflow.user"},
+            datasets=[_dataset(i) for i in (run.inputs.dataset_inputs if run.inputs else [])],
+            parent=data.tags.get(PARENT),
+            artifacts=info.artifact_uri or "",
+        )
+
+    def _experiment_name(self, experiment_id: str) -> str:
+        for name, known in self._experiments.items():
+            if known == experiment_id:
+                return name
+        name = str(self.client.get_experiment(experiment_id).name)
+        self._experiments[name] = experiment_id
+        return name
+
+
+def _dataset(entry: Any) -> Dataset:
+    import json
+
+    shape = json.loads(entry.dataset.profile or "{}")
+    context = next((t.value for t in entry.tags if t.key == "mlflow.data.context"), "training")
+    return Dataset(
+        name=entry.dataset.name,
+        digest=entry.dataset.digest,
+        source=entry.dataset.source,
+        rows=shape.get("num_rows") or 0,
+        columns=shape.get("num_columns") or 0,
+        context=context,
+    )
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
+
+
+def _millis(at: datetime | None) -> int | None:
+    return int(at.timestamp() * 1000) if at else None
+
+
+def _when(millis: int | None) -> datetime | None:
+    return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
