@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.store.database import Database, database
@@ -13,11 +14,21 @@ if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.runs import Store
 
+# MLflow reads these when it is imported. Our journal retries, so its own patience of minutes would only block people.
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
 __all__ = ["Database", "Store", "database", "open_store"]
 
 
 def open_store(project: Project) -> Store:
     """MLflow for this project, imported now; raises Unavailable when the tracking server does not answer."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     from jupyter_mlops.store.runs import open_runs
 
     return open_runs(project)

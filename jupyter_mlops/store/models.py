@@ -44,9 +44,7 @@ FILE = "model.skops"
 NAME = "model"
 
 
-def log_model(
-    client: Any, run_id: str, model: Any, input_example: Any = None, requirements: Sequence[str] = ()
-) -> str:
+def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, requirements: Sequence[str] = ()) -> str:
     """Save a fitted scikit-learn model with its run, once: asked again for the same run, the first one's URI is given."""
     run = client.get_run(run_id)
     known = [output.model_id for output in (run.outputs.model_outputs if run.outputs else [])]
@@ -54,7 +52,7 @@ def log_model(
         if client.get_logged_model(model_id).status == LoggedModelStatus.READY:
             return f"models:/{model_id}"
     check_types(model)
-    logged = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id, flavor="sklearn")
+    logged = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         save_sklearn(

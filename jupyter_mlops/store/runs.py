@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,26 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-# MLflow reads these when it is imported; a journal retries for us, so its own patience of minutes only blocks people.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}.items():
-    os.environ.setdefault(_name, _value)
+import mlflow
+from mlflow.entities import Dataset as MlflowDataset
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
-import mlflow  # noqa: E402
-from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag  # noqa: E402
-from mlflow.entities import Dataset as MlflowDataset  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
-
-from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable  # noqa: E402
-from jupyter_mlops.project import Project  # noqa: E402
-from jupyter_mlops.records import Dataset, Run  # noqa: E402
-from jupyter_mlops.store import models  # noqa: E402
-from jupyter_mlops.store.database import database  # noqa: E402
+from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
+from jupyter_mlops.project import Project
+from jupyter_mlops.records import Dataset, Run
+from jupyter_mlops.store import models
+from jupyter_mlops.store.database import database
 
 KEY = "mlops.key"
 REASON = "mlops.reason"
@@ -166,9 +156,7 @@ class Store:
         with self.explained():
             self.client.log_text(run_id, text, name)
 
-    def log_model(
-        self, run_id: str, model: Any, *, input_example: Any = None, requirements: Sequence[str] = ()
-    ) -> str:
+    def log_model(self, run_id: str, model: Any, *, input_example: Any = None, requirements: Sequence[str] = ()) -> str:
         """Save the fitted model with its run; the URI of the one already there when asked again."""
         with self.explained():
             return models.log_model(self.client, run_id, model, input_example, requirements)
