@@ -43,9 +43,9 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A write transaction: exclusive from its first statement, committed at the end, rolled back on any error."""
-        with self._explained(), self.engine.connect() as connection:
-            with connection.execution_options(mlops_write=True).begin():
-                yield connection
+        writing = self.engine.execution_options(mlops_write=True)
+        with self._explained(), writing.connect() as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -130,7 +130,7 @@ class Database:
             else:
                 row = {"model": model, "segment": segment or "", "kind": kind, "what": what, "sentence": sentence}
                 row |= {"severity": severity, "state": "open", "opened": datetime.now(UTC).isoformat()}
-                known = connection.execute(table.insert().values(row)).inserted_primary_key[0]
+                known = connection.execute(table.insert().values(row).returning(table.c.alert_id)).scalar_one()
             return _alert(connection, known)
 
     def alerts(self, state: str | None = None) -> list[Alert]:

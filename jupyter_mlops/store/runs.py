@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,10 +17,11 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
-from jupyter_mlops.store import models
+from jupyter_mlops.store import leases, models
 from jupyter_mlops.store.database import database
 
 KEY = "mlops.key"
@@ -115,7 +117,8 @@ class Store:
             known = self.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", max_results=1)
             if known:
                 return str(known[0].info.run_id)
-            all_tags = {**(tags or {}), KEY: key, "mlflow.runName": name} | ({PARENT: parent} if parent else {})
+            all_tags = {**(tags or {}), KEY: key, leases.TAG: leases.lease(), "mlflow.user": config.actor()}
+            all_tags |= {PARENT: parent} if parent else {}
             run = self.client.create_run(experiment_id, start_time=_millis(started), tags=all_tags, run_name=name)
             return str(run.info.run_id)
 
@@ -168,12 +171,24 @@ class Store:
                 self.client.set_tag(run_id, REASON, reason[:_LONGEST_PARAMETER])
             self.client.set_terminated(run_id, status, end_time=_millis(ended))
 
+    def close_orphans(self) -> list[str]:
+        """Close every running run whose keeper is gone, as KILLED with the reason; their ids."""
+        closed = []
+        with self.explained():
+            places = [e.experiment_id for e in self.client.search_experiments()]
+            for run in self.client.search_runs(places, "attributes.status = 'RUNNING'", max_results=1000):
+                why = leases.expired(run.data.tags.get(leases.TAG, ""))
+                if why:
+                    self.end_run(run.info.run_id, "KILLED", why)
+                    closed.append(run.info.run_id)
+        return closed
+
     def run(self, run_id: str) -> Run:
-        """One run; NotFound when there is none of that id. A unique beginning of eight characters or more will do."""
+        """One run; NotFound when there is none of that id. A unique beginning of four characters or more will do."""
         with self.explained():
             if len(run_id) < 32:
-                matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)] if len(run_id) >= 4 else []
-                if len(matching) != 1:
+                matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)]
+                if len(run_id) < 4 or len(matching) != 1:
                     raise NotFound(f"no single run begins with {run_id!r}", "list them with `jupyter mlops runs`")
                 return matching[0]
             return self._record(self.client.get_run(run_id))
@@ -256,8 +271,6 @@ class Store:
 
 
 def _dataset(entry: Any) -> Dataset:
-    import json
-
     shape = json.loads(entry.dataset.profile or "{}")
     context = next((t.value for t in entry.tags if t.key == "mlflow.data.context"), "training")
     return Dataset(

@@ -1,0 +1,193 @@
+"""A version is judged on evidence and, if it passes, becomes what the business runs on; or it does not, and why is entered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from jupyter_mlops.errors import BadInput, NotFound, Refused
+from jupyter_mlops.governance import acting
+from jupyter_mlops.ledger import append, entries
+from jupyter_mlops.project import Target
+from jupyter_mlops.records import Dataset, Decision, Evidence, ModelVersion
+from jupyter_mlops.registry import load_version, point_alias, resolve, tag_version, version
+from jupyter_mlops.store import Store, database
+from jupyter_mlops.validation import validate
+
+CHAMPION = "champion"
+VERDICT = "mlops.verdict"
+EVIDENCE = "mlops.evidence"
+
+
+def validate_version(store: Store, name: str, number: int, data: Path | None = None) -> Evidence:
+    """The evidence of one version, against the champion on the same rows; kept with its run, its digest on the version."""
+    target = store.project.target(name)
+    candidate = load_version(store, version(store, name, number))
+    champion = _champion(store, name)
+    rival = load_version(store, champion) if champion and champion.version != number else None
+    rows, dataset = _evaluation(store, target, data)
+    evidence = validate(
+        target,
+        number,
+        candidate.model,
+        rows,
+        dataset,
+        champion=(rival.version.version, rival.model) if rival else None,
+    )
+    text = json.dumps(evidence.model_dump(mode="json"), indent=1, sort_keys=True)
+    store.log_text(candidate.version.run_id, text, _place(evidence.digest))
+    with acting(reason="validated", evidence=evidence.digest):
+        tag_version(store, name, number, {VERDICT: evidence.verdict, EVIDENCE: evidence.digest})
+    return evidence
+
+
+def evidence_of(store: Store, found: ModelVersion) -> Evidence | None:
+    """The evidence a version was last judged on, read back; None when it never was."""
+    digest = found.tags.get(EVIDENCE)
+    if not digest:
+        return None
+    return Evidence.model_validate_json(store.artifact(found.run_id, _place(digest)).read_text(encoding="utf-8"))
+
+
+def promote(
+    store: Store,
+    name: str,
+    number: int,
+    *,
+    reason: str,
+    alias: str = CHAMPION,
+    data: Path | None = None,
+    actor: str | None = None,
+) -> Decision:
+    """Validate, then move the alias if every gate passed. The decision is entered in the ledger either way."""
+    _needs_reason(reason)
+    evidence = validate_version(store, name, number, data)
+    previous = _champion(store, name) if alias == CHAMPION else None
+    if evidence.verdict != "pass":
+        return _refuse(store, name, number, alias, reason, evidence, previous, actor)
+    with acting(reason=reason, evidence=evidence.digest, actor=actor):
+        point_alias(store, name, alias, number)
+    return Decision(
+        model=name,
+        version=number,
+        alias=alias,
+        done=True,
+        reason=reason,
+        verdict=evidence.verdict,
+        evidence_digest=evidence.digest,
+        previous=previous.version if previous else None,
+        entry=_last_entry(store, name),
+    )
+
+
+def _refuse(
+    store: Store,
+    name: str,
+    number: int,
+    alias: str,
+    reason: str,
+    evidence: Evidence,
+    previous: ModelVersion | None,
+    actor: str | None,
+) -> Decision:
+    why = "; ".join(gate.sentence for gate in evidence.gates if gate.verdict != "pass") or "no gate was declared"
+    with acting(reason=reason, actor=actor) as act, database(store.project).begin() as connection:
+        entry = append(
+            connection,
+            actor=act.actor,
+            action="promotion refused",
+            subject=f"{name}/{number}",
+            after={"alias": alias, "verdict": evidence.verdict, "evidence": evidence.digest, "asked": reason},
+            reason=why,
+        )
+    return Decision(
+        model=name,
+        version=number,
+        alias=alias,
+        done=False,
+        reason=why,
+        verdict=evidence.verdict,
+        evidence_digest=evidence.digest,
+        previous=previous.version if previous else None,
+        entry=entry.seq,
+    )
+
+
+def rollback(store: Store, name: str, *, reason: str, actor: str | None = None) -> Decision:
+    """Champion back to the version it was before its last move, on the evidence that version was promoted on."""
+    _needs_reason(reason)
+    now = resolve(store, name)
+    with database(store.project).read() as connection:
+        moves = entries(connection, name, limit=1000, action="set alias")
+    held = [e.after["version"] for e in moves if e.after["alias"] == CHAMPION and e.after["version"] != now.version]
+    if not held:
+        raise Refused(
+            f"{name} never had another champion than version {now.version}, so there is nothing to go back to",
+            f"promote another version: `jupyter mlops promote {name} VERSION --reason TEXT`",
+        )
+    target = version(store, name, held[0])
+    digest = target.tags.get(EVIDENCE, "")
+    with acting(reason=reason, evidence=digest, actor=actor):
+        point_alias(store, name, CHAMPION, target.version)
+    return Decision(
+        model=name,
+        version=target.version,
+        alias=CHAMPION,
+        done=True,
+        reason=reason,
+        verdict="pass",
+        evidence_digest=digest,
+        previous=now.version,
+        entry=_last_entry(store, name),
+    )
+
+
+def _champion(store: Store, name: str) -> ModelVersion | None:
+    try:
+        return resolve(store, f"{name}@{CHAMPION}")
+    except NotFound:
+        return None
+
+
+def _evaluation(store: Store, target: Target, data: Path | None) -> tuple[pd.DataFrame, Dataset]:
+    declared = target.spec.data.evaluation
+    if data is None and declared is None:
+        raise BadInput(
+            f"models.{target.model}.data.evaluation is not declared, so there are no rows to judge {target.name} on",
+            "declare it in mlops.yaml, or name a file with --data",
+            field="data.evaluation",
+        )
+    path = data or store.project.path(declared or "", target)
+    frame = read_rows(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = str(path.relative_to(store.project.root)) if path.is_relative_to(store.project.root) else str(path)
+    shape = {"rows": len(frame), "columns": frame.shape[1]}
+    return frame, Dataset(name=path.stem, digest=digest, source=source, context="evaluation", **shape)
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """A Parquet or CSV file as a frame; what is missing or unreadable is named."""
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}", "check the path, or prepare the data first", path=str(path))
+    try:
+        return pd.read_csv(path) if path.suffix in (".csv", ".gz") else pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {str(error)[:200]}", "give a Parquet or CSV file") from error
+
+
+def _needs_reason(reason: str) -> None:
+    if not reason.strip():
+        raise BadInput("a decision needs a reason", "say why with --reason TEXT", field="reason")
+
+
+def _place(digest: str) -> str:
+    return f"evidence/{digest}.json"
+
+
+def _last_entry(store: Store, name: str) -> int | None:
+    with database(store.project).read() as connection:
+        found = entries(connection, name, limit=1, action="set alias")
+    return found[0].seq if found else None

@@ -1,0 +1,94 @@
+"""Retraining with brakes: what a finding asks for is done, or refused with the reason, and entered either way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from jupyter_mlops.flows.promote import promote
+from jupyter_mlops.flows.train import train
+from jupyter_mlops.ledger import append, entries
+from jupyter_mlops.project import Target
+from jupyter_mlops.records import Decision, LedgerEntry, MonitorReport, RetrainDecision
+from jupyter_mlops.registry import register
+from jupyter_mlops.store import Store, database
+
+ACTOR = "jupyter-mlops retrain"
+FIRED = "retrain fired"
+FAILED = "retrain failed"
+REFUSED = "retrain refused"
+_PERIODS = {"day": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=30)}
+
+
+def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[RetrainDecision, Decision | None]:
+    """Train a challenger if the report asks for it and no brake holds; promote it if policy says automatic and it passes."""
+    trigger, why_not = due(target, report)
+    why_not = why_not or _braked(store, target)
+    if why_not:
+        return _enter(store, target, REFUSED, RetrainDecision(**_whose(target), fired=False, reason=why_not, trigger=trigger)), None
+    job = train(store, [target])[target.name]
+    if job.status != "FINISHED":
+        failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)
+        return _enter(store, target, FAILED, failed), None
+    made = register(store, job.run_id, target.name)
+    decision = RetrainDecision(
+        **_whose(target), fired=True, reason=trigger, trigger=trigger, run_id=job.run_id, version=made.version
+    )
+    _enter(store, target, FIRED, decision)
+    if target.spec.retrain.promote != "automatic":
+        return decision, None
+    return decision, promote(store, target.name, made.version, reason=f"retrained: {trigger}", actor=ACTOR)
+
+
+def due(target: Target, report: MonitorReport) -> tuple[str, str]:
+    """What asks for retraining, and why it is not to be done; one of the two is empty.
+
+    A broken feed is never learned from: more of the same data would teach the model the fault.
+    """
+    kinds = {violation.kind for violation in report.violations}
+    if "data-quality" in kinds and target.spec.retrain.brakes.never_on == "data-quality":
+        broken = next(v for v in report.violations if v.kind == "data-quality")
+        return broken.sentence, f"the data feed is broken, so retraining would learn the fault: {broken.sentence}"
+    wanted = [v for v in report.violations if v.kind in target.spec.retrain.when]
+    if not wanted:
+        return "", "nothing was found that asks for retraining"
+    return wanted[0].sentence, ""
+
+
+def _braked(store: Store, target: Target) -> str:
+    """The brake that holds now, in a sentence; empty when none does."""
+    brakes = target.spec.retrain.brakes
+    past = _past(store, target)
+    now = datetime.now(UTC)
+    tried = [e for e in past if e.action in (FIRED, FAILED)]
+    if tried and now - tried[0].at < brakes.cooldown:
+        return f"it was retrained at {tried[0].at:%Y-%m-%d %H:%M} UTC, less than {brakes.cooldown} ago"
+    count, _, period = brakes.at_most.partition(" per ")
+    recent = [e for e in tried if now - e.at < _PERIODS[period]]
+    if len(recent) >= int(count):
+        return f"it was retrained {len(recent)} times in the last {period}; at most {brakes.at_most} is allowed"
+    failures = next((i for i, e in enumerate(tried) if e.action != FAILED), len(tried))
+    if failures >= brakes.stop_after_failures:
+        return f"the last {failures} retrainings failed; a person must look before the next"
+    return ""
+
+
+def _past(store: Store, target: Target) -> list[LedgerEntry]:
+    with database(store.project).read() as connection:
+        return [e for e in entries(connection, target.name, limit=500) if e.action in (FIRED, FAILED, REFUSED)]
+
+
+def _enter(store: Store, target: Target, action: str, decision: RetrainDecision) -> RetrainDecision:
+    with database(store.project).begin() as connection:
+        append(
+            connection,
+            actor=ACTOR,
+            action=action,
+            subject=target.name,
+            after=decision.model_dump(mode="json", exclude_none=True),
+            reason=decision.reason,
+        )
+    return decision
+
+
+def _whose(target: Target) -> dict[str, str | None]:
+    return {"model": target.model, "segment": target.segment}
