@@ -225,7 +225,11 @@ class ProjectFile(_Spec):
             deploy, alert = model.deploy, model.monitor.alert
             idle += [f"models.{name}.deploy.challenger_share"] if deploy and deploy.challenger_share else []
             idle += [f"models.{name}.deploy.shadow"] if deploy and deploy.shadow else []
-            idle += [f"models.{name}.retrain.when.schedule"] if any(isinstance(w, Schedule) for w in model.retrain.when) else []
+            idle += (
+                [f"models.{name}.retrain.when.schedule"]
+                if any(isinstance(w, Schedule) for w in model.retrain.when)
+                else []
+            )
             idle += [f"models.{name}.monitor.alert"] if (alert.violations, alert.of) != (1, 1) else []
         return idle
 

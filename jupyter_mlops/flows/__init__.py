@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 
 __all__ = [
-    "Quickstart",
+    "gather",
     "promote",
     "quickstart",
+    "read_rows",
     "refresh_figures",
     "retrain",
     "rollback",
@@ -19,16 +20,17 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
-    "Quickstart": "quickstart",
-    "promote": "promote",
-    "quickstart": "quickstart",
+    "gather": "training",
+    "promote": "promotion",
+    "quickstart": "starting",
+    "read_rows": "rows",
     "refresh_figures": "figures",
-    "retrain": "retrain",
-    "rollback": "promote",
-    "score_and_watch": "watch",
-    "train": "train",
-    "validate_version": "promote",
-    "watch": "watch",
+    "retrain": "retraining",
+    "rollback": "promotion",
+    "score_and_watch": "watching",
+    "train": "training",
+    "validate_version": "promotion",
+    "watch": "watching",
 }
 
 

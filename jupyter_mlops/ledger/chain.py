@@ -79,7 +79,9 @@ def entries(
         return []
     query = sa.select(table.c.body, table.c.hash).order_by(table.c.seq.desc())
     if subject is not None:
-        query = query.where(sa.or_(table.c.subject == subject, table.c.subject.like(f"{_literal(subject)}/%", escape="\\")))
+        query = query.where(
+            sa.or_(table.c.subject == subject, table.c.subject.like(f"{_literal(subject)}/%", escape="\\"))
+        )
     found = []
     for row in connection.execute(query):
         entry = LedgerEntry(hash=row.hash, **_read(row.body))

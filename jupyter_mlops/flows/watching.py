@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jupyter_mlops.flows.promote import evidence_of, read_rows
+from jupyter_mlops.flows.promotion import evidence_of
+from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.ledger import append
 from jupyter_mlops.monitoring import monitor
 from jupyter_mlops.project import Target

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput, NotFound, Refused
+from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.governance import acting
 from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.project import Target
@@ -166,16 +167,6 @@ def _evaluation(store: Store, target: Target, data: Path | None) -> tuple[pd.Dat
     source = str(path.relative_to(store.project.root)) if path.is_relative_to(store.project.root) else str(path)
     shape = {"rows": len(frame), "columns": frame.shape[1]}
     return frame, Dataset(name=path.stem, digest=digest, source=source, context="evaluation", **shape)
-
-
-def read_rows(path: Path) -> pd.DataFrame:
-    """A Parquet or CSV file as a frame; what is missing or unreadable is named."""
-    if not path.is_file():
-        raise BadInput(f"there is no file {path}", "check the path, or prepare the data first", path=str(path))
-    try:
-        return pd.read_csv(path) if path.suffix in (".csv", ".gz") else pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {str(error)[:200]}", "give a Parquet or CSV file") from error
 
 
 def _needs_reason(reason: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from jupyter_mlops.flows.promote import promote
-from jupyter_mlops.flows.train import train
+from jupyter_mlops.flows.promotion import promote
+from jupyter_mlops.flows.training import train
 from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Decision, LedgerEntry, MonitorReport, RetrainDecision
@@ -24,7 +24,9 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
     trigger, why_not = due(target, report)
     why_not = why_not or _braked(store, target)
     if why_not:
-        return _enter(store, target, REFUSED, RetrainDecision(**_whose(target), fired=False, reason=why_not, trigger=trigger)), None
+        return _enter(
+            store, target, REFUSED, RetrainDecision(**_whose(target), fired=False, reason=why_not, trigger=trigger)
+        ), None
     job = train(store, [target])[target.name]
     if job.status != "FINISHED":
         failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)

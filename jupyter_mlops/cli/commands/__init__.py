@@ -1,0 +1,30 @@
+"""Every command there is, in the order of `--help`. What is not built is not here."""
+
+from jupyter_mlops.cli.command import Command
+from jupyter_mlops.cli.commands import (
+    dashboards,
+    decisions,
+    drift,
+    ledger,
+    monitor,
+    quickstart,
+    registry,
+    runs,
+    serve,
+    setup,
+    training,
+)
+
+COMMANDS: list[Command] = [
+    *quickstart.COMMANDS,
+    *setup.COMMANDS,
+    *training.COMMANDS,
+    *runs.COMMANDS,
+    *registry.COMMANDS,
+    *decisions.COMMANDS,
+    *serve.COMMANDS,
+    *drift.COMMANDS,
+    *monitor.COMMANDS,
+    *ledger.COMMANDS,
+    *dashboards.COMMANDS,
+]

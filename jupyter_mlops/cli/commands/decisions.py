@@ -1,0 +1,102 @@
+"""Evidence and decisions: validate, promote, rollback."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from jupyter_mlops.cli import text
+from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
+from jupyter_mlops.records import Decision, Evidence
+from jupyter_mlops.store import open_store
+
+_MARKS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive", "not run": "not run"}
+
+
+def _validate(args: Namespace) -> Result:
+    from jupyter_mlops.flows import validate_version
+
+    data = typed_path(args.data) if args.data else None
+    evidence = validate_version(open_store(project_of(args)), args.model, args.version, data)
+    answer = {**evidence.model_dump(mode="json"), "verdict": evidence.verdict}
+    return Result(answer, _evidence(evidence), 0 if evidence.verdict == "pass" else 1)
+
+
+def _evidence(evidence: Evidence) -> str:
+    estimates = [
+        (e.metric, e.slice or "all rows", e.value, f"{e.low:.4g} to {e.high:.4g}", e.n) for e in evidence.estimates
+    ]
+    lines = [
+        f"{evidence.model} version {evidence.version} on {evidence.data.source} ({evidence.data.rows} rows)",
+        text.table(estimates, ("METRIC", "WHERE", "VALUE", "95 %", "N"), "no estimates"),
+        *(f"{_MARKS[gate.verdict]:>12}  {gate.sentence}" for gate in evidence.gates),
+        f"verdict: {evidence.verdict} (evidence {evidence.digest[:12]})",
+    ]
+    return "\n".join(lines)
+
+
+def _promote(args: Namespace) -> Result:
+    from jupyter_mlops.flows import promote, refresh_figures
+
+    store = open_store(project_of(args))
+    decision = promote(store, args.model, args.version, reason=args.reason, alias=args.to)
+    refresh_figures(store)
+    return _decided(decision)
+
+
+def _rollback(args: Namespace) -> Result:
+    from jupyter_mlops.flows import refresh_figures, rollback
+
+    store = open_store(project_of(args))
+    decision = rollback(store, args.model, reason=args.reason)
+    refresh_figures(store)
+    return _decided(decision)
+
+
+def _decided(decision: Decision) -> Result:
+    verb = "is now" if decision.done else "was not made"
+    return Result(
+        decision,
+        f"{decision.model} version {decision.version} {verb} {decision.alias}: {decision.reason}\n"
+        f"ledger entry {decision.entry}, evidence {decision.evidence_digest[:12]}",
+        0 if decision.done else 1,
+    )
+
+
+def _version(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("version", metavar="VERSION", type=int)
+
+
+def _validate_words(parser: ArgumentParser) -> None:
+    _version(parser)
+    parser.add_argument("--data", metavar="FILE", help="rows to judge on (default: data.evaluation of mlops.yaml)")
+
+
+def _promote_words(parser: ArgumentParser) -> None:
+    _version(parser)
+    parser.add_argument("--to", metavar="ALIAS", default="champion")
+    parser.add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _rollback_words(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("--reason", metavar="TEXT", required=True)
+
+
+COMMANDS = [
+    Command("validate", "evidence of a version", "jupyter mlops validate rul.plant-01 2", _validate, _validate_words),
+    Command(
+        "promote",
+        "judge a version and make it champion if it passes",
+        'jupyter mlops promote rul.plant-01 2 --reason "better on winter data"',
+        _promote,
+        _promote_words,
+    ),
+    Command(
+        "rollback",
+        "the champion before this one, back in service",
+        'jupyter mlops rollback rul.plant-01 --reason "errors since noon"',
+        _rollback,
+        _rollback_words,
+    ),
+]

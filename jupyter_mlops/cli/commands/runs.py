@@ -1,0 +1,76 @@
+"""Look at runs; ship what a crash left behind; run one again and compare."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from jupyter_mlops.cli import text
+from jupyter_mlops.cli.command import Command, Result, project_of
+from jupyter_mlops.records import Run
+from jupyter_mlops.store import open_store
+
+
+def _runs(args: Namespace) -> Result:
+    store = open_store(project_of(args))
+    store.close_orphans()
+    found = store.runs(args.experiment, limit=args.limit)
+    rows = [(r.run_id[:8], r.experiment, r.name, r.status, text.metrics(r.metrics), r.started) for r in found]
+    headers = ("RUN", "EXPERIMENT", "NAME", "STATUS", "METRICS", "STARTED")
+    return Result(found, text.table(rows, headers, "no runs yet; write %%track over the cell that trains a model"))
+
+
+def _show(args: Namespace) -> Result:
+    run = open_store(project_of(args)).run(args.run_id)
+    return Result(run, _page(run))
+
+
+def _page(run: Run) -> str:
+    data = [(d.context, d.name, d.rows, d.columns, d.digest[:12], d.source) for d in run.datasets]
+    parts = [
+        f"{run.name} ({run.run_id}) {run.status}" + (f": {run.reason}" if run.reason else ""),
+        text.table(sorted(run.metrics.items()), ("METRIC", "VALUE"), "no metrics"),
+        text.table(sorted(run.parameters.items()), ("PARAMETER", "VALUE"), "no parameters"),
+        text.table(data, ("USED FOR", "DATA", "ROWS", "COLUMNS", "DIGEST", "FROM"), "no data"),
+        f"files: {run.artifacts}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _recover(args: Namespace) -> Result:
+    from jupyter_mlops.tracking import recover
+
+    project = project_of(args)
+    shipped = recover(project)
+    closed = open_store(project).close_orphans()
+    data = {"shipped": shipped.count, "waiting": shipped.waiting, "failed": shipped.failed, "closed": closed}
+    return Result(
+        data, f"shipped {shipped.count}, waiting {shipped.waiting}, closed {len(closed)} whose process was gone"
+    )
+
+
+def _replay(args: Namespace) -> Result:
+    from jupyter_mlops.tracking import replay
+
+    project = project_of(args)
+    answer = replay(project, open_store(project).run(args.run_id).run_id)
+    rows = [(name, m["recorded"], m["replayed"]) for name, m in answer["metrics"].items()]
+    verdict = "reproduced" if answer["reproduced"] else f"not reproduced: {answer['culprit']}"
+    shown = text.table(rows, ("METRIC", "RECORDED", "REPLAYED"), "no metrics were recorded")
+    return Result(answer, f"{shown}\n{verdict}", 0 if answer["reproduced"] else 1)
+
+
+def _runs_words(parser: ArgumentParser) -> None:
+    parser.add_argument("experiment", metavar="EXPERIMENT", nargs="?")
+    parser.add_argument("--limit", type=int, default=20, metavar="N")
+
+
+def _run_word(parser: ArgumentParser) -> None:
+    parser.add_argument("run_id", metavar="RUN", help="a run's id, or the beginning of one")
+
+
+COMMANDS = [
+    Command("runs", "the newest runs", "jupyter mlops runs recommender --limit 5", _runs, _runs_words),
+    Command("show", "one run", "jupyter mlops show 3f2a91bc", _show, _run_word),
+    Command("recover", "ship what a crash left in the journal", "jupyter mlops recover", _recover),
+    Command("replay", "run a run's cells again and compare", "jupyter mlops replay 3f2a91bc", _replay, _run_word),
+]
