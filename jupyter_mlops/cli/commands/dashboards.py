@@ -1,8 +1,9 @@
-"""The Voila pages."""
+"""The Voila pages. They are a surface of their own, so they are started, not imported."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from argparse import ArgumentParser, Namespace
 
 from jupyter_mlops.cli.command import Command, Result, project_of
@@ -11,18 +12,14 @@ from jupyter_mlops.errors import NotFound
 
 
 def _dashboards(args: Namespace) -> Result:
-    from jupyter_mlops.dashboards import voila_command
-
     project = project_of(args)
     folder = project.root / "dashboards"
-    pages = sorted(folder.glob("*.ipynb"))
+    pages = sorted(page.stem for page in folder.glob("*.ipynb"))
     if not pages:
-        raise NotFound(
-            f"there are no dashboards in {folder}", "`jupyter mlops quickstart DIR` makes a project with them"
-        )
-    command = voila_command(project, free_port(args.port))
-    status = subprocess.run(command, cwd=project.root, check=False).returncode
-    return Result({"pages": [page.stem for page in pages]}, "", 0 if status in (0, -2, 130) else 3)
+        raise NotFound(f"there are no dashboards in {folder}", "`jupyter mlops quickstart DIR` makes a project with them")
+    command = [sys.executable, "-m", "jupyter_mlops.dashboards", str(project.root), str(free_port(args.port))]
+    status = subprocess.run(command, check=False).returncode
+    return Result({"pages": pages}, "", 0 if status in (0, -2, 130) else 3)
 
 
 def _words(parser: ArgumentParser) -> None:
