@@ -40,3 +40,8 @@ def actor(env: Mapping[str, str] = os.environ) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):
         return getpass.getuser()
+
+
+def preload(env: Mapping[str, str] = os.environ) -> list[str]:
+    """`MLOPS_PRELOAD`: modules that warm kernels hold, separated by commas, in place of the usual ones."""
+    return [name.strip() for name in env.get("MLOPS_PRELOAD", "").split(",") if name.strip()]

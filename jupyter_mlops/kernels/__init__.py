@@ -1,1 +1,24 @@
-"""kernels"""
+"""Warm kernels: a preloaded process, the zygote, forked on demand behind jupyter_client's provisioner seam."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.kernels.parent import warm_up
+    from jupyter_mlops.kernels.provisioner import WarmProvisioner
+
+__all__ = ["WARM_KERNEL", "WarmProvisioner", "warm_up"]
+
+WARM_KERNEL = "python3-warm"
+"""The kernelspec's name. Where fork is unsafe it gives an ordinary kernel, and says so."""
+
+# The zygote imports this package too, and must hold as little as possible before it preloads.
+_HOME = {"WarmProvisioner": "provisioner", "warm_up": "parent"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"jupyter_mlops.kernels.{_HOME[name]}"), name)
+    raise AttributeError(name)
