@@ -163,7 +163,7 @@ class Zygote:
                 self._hear(json.loads(line))
         gone = Unavailable("the preloaded process ended", "MLOPS_WARM=0 does without")
         with self._lock:
-            waiting = [self._ready, *self._started.values()]
+            waiting: list[Future[Any]] = [self._ready, *self._started.values()]
             ended = list(self._ended.values())
         for future in waiting:
             if not future.done():

@@ -48,7 +48,7 @@ def _preload(names: list[str]) -> list[str]:
 
 
 def _serve(channel: socket.socket) -> None:
-    waker = _wake_on_child(channel)
+    waker = _wake_on_child()
     buffer = b""
     while True:
         readable, _, _ = select.select([channel, waker], [], [])
@@ -64,7 +64,7 @@ def _serve(channel: socket.socket) -> None:
                 _fork(channel, waker, json.loads(line))
 
 
-def _wake_on_child(channel: socket.socket) -> socket.socket:
+def _wake_on_child() -> socket.socket:
     """A socket that becomes readable when a child ends, so that waiting for requests and for ends is one wait."""
     mine, its = socket.socketpair()
     its.setblocking(False)

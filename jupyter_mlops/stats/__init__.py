@@ -1,1 +1,32 @@
-"""stats"""
+"""Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
+
+from jupyter_mlops.stats.bootstrap import Interval, by_unit, interval, paired_interval
+from jupyter_mlops.stats.discovery import benjamini_hochberg
+from jupyter_mlops.stats.distances import (
+    chi_square,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    population_stability,
+    wasserstein,
+)
+from jupyter_mlops.stats.metrics import CLASSIFICATION, HIGHER_IS_BETTER, RANKING, REGRESSION, Metric
+from jupyter_mlops.stats.ranking import ranked
+
+__all__ = [
+    "CLASSIFICATION",
+    "HIGHER_IS_BETTER",
+    "RANKING",
+    "REGRESSION",
+    "Interval",
+    "Metric",
+    "benjamini_hochberg",
+    "by_unit",
+    "chi_square",
+    "interval",
+    "jensen_shannon",
+    "kolmogorov_smirnov",
+    "paired_interval",
+    "population_stability",
+    "ranked",
+    "wasserstein",
+]

@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.store.database import Database, database
+from jupyter_mlops.store.predicting import predict
 
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
@@ -22,7 +23,7 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
-__all__ = ["Database", "Store", "database", "open_store"]
+__all__ = ["Database", "Store", "database", "open_store", "predict"]
 
 
 def open_store(project: Project) -> Store:

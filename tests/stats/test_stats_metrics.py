@@ -1,0 +1,142 @@
+"""Every metric equals scikit-learn's; every distance equals scipy's; intervals cover."""
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+from scipy.spatial.distance import jensenshannon
+
+from jupyter_mlops.stats import (
+    CLASSIFICATION,
+    REGRESSION,
+    benjamini_hochberg,
+    chi_square,
+    interval,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    paired_interval,
+    ranked,
+    wasserstein,
+)
+from jupyter_mlops.stats.distances import _upper_gamma
+
+SKLEARN = {
+    "mae": sk.mean_absolute_error,
+    "rmse": sk.root_mean_squared_error,
+    "r2": sk.r2_score,
+    "accuracy": lambda y, s: sk.accuracy_score(y, s > 0.5),
+    "auc": sk.roc_auc_score,
+    "f1": lambda y, s: sk.f1_score(y, s > 0.5),
+    "log_loss": sk.log_loss,
+    "brier": sk.brier_score_loss,
+}
+
+
+def _value(metric, truth, predicted):
+    return float(metric.combine(metric.parts(truth, predicted).sum(axis=0)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(3, 200), offset=st.sampled_from([0, 1e6, -50]))
+def test_regression_metrics_are_scikit_learns(seed, rows, offset):
+    random = np.random.default_rng(seed)
+    truth, predicted = random.normal(offset, 2, rows), random.normal(offset, 3, rows)
+    for metric in REGRESSION[:3]:
+        assert _value(metric, truth, predicted) == pytest.approx(SKLEARN[metric.name](truth, predicted), rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(4, 200), levels=st.sampled_from([3, 10, 10_000]))
+def test_classification_metrics_are_scikit_learns(seed, rows, levels):
+    random = np.random.default_rng(seed)
+    truth = random.permutation(np.r_[0.0, 1.0, random.integers(0, 2, rows)])
+    score = random.integers(0, levels, len(truth)) / levels
+    for metric in CLASSIFICATION:
+        assert _value(metric, truth, score) == pytest.approx(SKLEARN[metric.name](truth, score), rel=1e-9, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([2, 5, 1000]))
+def test_ranking_metrics_are_scikit_learns_ties_and_all(seed, levels):
+    random = np.random.default_rng(seed)
+    entity = random.integers(0, 6, 120)
+    truth = random.integers(0, 2, 120).astype(float)
+    score = random.integers(0, levels, 120) / levels
+    found = ranked(truth, score, entity.astype(np.int64))
+    for one in range(6):
+        rows = entity == one
+        if truth[rows].any() and rows.sum() > 1:
+            assert found[one, 0] == pytest.approx(sk.ndcg_score([truth[rows]], [score[rows]], k=10), rel=1e-9)
+
+
+def test_precision_and_recall_of_the_first_ten():
+    truth, score = np.r_[np.ones(3), np.zeros(17)], -np.arange(20.0)
+    [[ndcg, precision, recall]] = ranked(truth, score, np.zeros(20, dtype=np.int64))
+    assert (ndcg, precision, recall) == (1.0, 0.3, 1.0)
+
+
+def test_an_entity_with_nothing_relevant_has_no_value():
+    assert np.isnan(ranked(np.zeros(5), np.arange(5.0), np.zeros(5, dtype=np.int64))).all()
+
+
+@pytest.mark.parametrize("name", ["mae", "accuracy", "auc"])
+def test_intervals_cover_at_their_level(name: str):
+    metric = next(m for m in (*REGRESSION, *CLASSIFICATION) if m.name == name)
+    random = np.random.default_rng(1)
+    truth_value = {"mae": np.sqrt(2 / np.pi), "accuracy": stats.norm.cdf(1), "auc": stats.norm.cdf(2 / np.sqrt(2))}[name]
+    covered = 0
+    for trial in range(200):
+        y = random.integers(0, 2, 300).astype(float)
+        noise = random.normal(size=300)
+        predicted = y + noise if name == "mae" else special.expit(4 * (2 * y - 1 + noise))
+        found = interval(metric.parts(y, predicted), metric.combine, seed=trial)
+        covered += found.low <= truth_value <= found.high
+    assert 180 <= covered <= 199
+
+
+def test_a_paired_difference_is_far_sharper_than_two_intervals():
+    random = np.random.default_rng(0)
+    y = random.normal(size=500)
+    old = y + random.normal(size=500)
+    new = old * 0.98 + y * 0.02
+    mae = REGRESSION[0]
+    paired = paired_interval(mae.parts(y, new), mae.parts(y, old), mae.combine)
+    alone = interval(mae.parts(y, old), mae.combine)
+    assert paired.high < 0
+    assert paired.high - paired.low < (alone.high - alone.low) / 5
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), values=st.sampled_from([2, 7, 60]))
+def test_distances_of_counted_values_are_scipys(seed, values):
+    random = np.random.default_rng(seed)
+    a, b = random.integers(0, values, 400), random.integers(0, values, 300) // 2
+    p, q = (np.bincount(x, minlength=values).astype(float) for x in (a, b))
+    gap, p_value = kolmogorov_smirnov(p, q)
+    expected = stats.ks_2samp(a, b, method="asymp")
+    assert gap == pytest.approx(expected.statistic, abs=1e-12)
+    assert p_value == pytest.approx(stats.kstwobign.sf(gap * np.sqrt(400 * 300 / 700)), abs=1e-9)
+    assert wasserstein(p, q, np.arange(values)) == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-9)
+    assert jensen_shannon(p, q) == pytest.approx(jensenshannon(p, q, base=2), abs=1e-7)
+    held = (p + q) > 0
+    if held.sum() > 1:
+        statistic, p_chi = chi_square(p, q)
+        other = stats.chi2_contingency(np.stack([p, q])[:, held], correction=False)
+        assert statistic == pytest.approx(other.statistic, rel=1e-9)
+        assert p_chi == pytest.approx(other.pvalue, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("a", [0.5, 1, 4.5, 30, 500])
+@pytest.mark.parametrize("x", [1e-6, 0.3, 2, 29, 480, 800])
+def test_the_gamma_function_is_scipys(a: float, x: float):
+    assert _upper_gamma(a, x) == pytest.approx(special.gammaincc(a, x), rel=1e-8, abs=1e-14)
+
+
+def test_false_discoveries_are_held_down():
+    random = np.random.default_rng(0)
+    assert benjamini_hochberg(np.r_[1e-9, 1e-8, random.uniform(0.2, 1, 50)], 0.05).sum() == 2
+    assert benjamini_hochberg(np.array([]), 0.05).sum() == 0
+    expected = stats.false_discovery_control(np.array([0.001, 0.04, 0.03, 0.2])) <= 0.05
+    assert (benjamini_hochberg(np.array([0.001, 0.04, 0.03, 0.2]), 0.05) == expected).all()
