@@ -5,6 +5,68 @@ Nothing heavy is imported here: every public name is looked up when it is first 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Profile": "monitoring",
+    "drift": "monitoring",
+    "endpoint": "serving",
+    "log": "tracking",
+    "profile": "monitoring",
+    "track": "tracking",
+}
+
+__all__ = [*_PUBLIC, "load", "run_notebook"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(f"jupyter_mlops.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'jupyter_mlops' has no attribute {name!r}")
+
+
+def load(reference: str) -> Any:
+    """The fitted model behind `churn@champion`, `churn/3` or `churn`; refused if its files are not what was registered."""
+    from jupyter_mlops.project import find
+    from jupyter_mlops.registry import load as load_model
+    from jupyter_mlops.store import open_store
+
+    return load_model(open_store(find()), reference).model
+
+
+def run_notebook(path: str, parameters: dict[str, Any] | None = None) -> Any:
+    """Run a notebook as a job of the project around the working directory; the Job says how it ended."""
+    from pathlib import Path
+
+    from jupyter_mlops.flows import gather
+    from jupyter_mlops.jobs import run_notebook as run
+    from jupyter_mlops.project import find
+    from jupyter_mlops.store import open_store
+
+    store = open_store(find())
+    return gather(store, {"job": run(store, Path(path), parameters)})["job"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    from jupyter_mlops.magics import load as load_magics
+
+    load_magics(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    from jupyter_mlops.magics import unload
+
+    unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from jupyter_mlops.lab import MlopsExtension
+
+    return [{"module": "jupyter_mlops", "app": MlopsExtension}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-mlops"}]

@@ -32,7 +32,7 @@ def strict(env: Mapping[str, str] = os.environ) -> bool:
     return env.get("MLOPS_STRICT") == "1"
 
 
-def actor(env: Mapping[str, str] = os.environ) -> str:
+def actor() -> str:
     """Who acts when no server has authenticated anybody: the OS user. Never read from LOGNAME or git."""
     try:
         import pwd

@@ -213,7 +213,7 @@ class Alert(Record):
 
 
 class MonitorReport(Record):
-    """What one window of one segment showed. `verdict`: `fail` when a rule was broken, `inconclusive` when too little was seen."""
+    """What one window of one segment showed. `verdict` is `fail` when a rule was broken, `inconclusive` on too little."""
 
     model: str
     segment: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ def run_fleet(
     jobs: dict[str, Job] = {}
     pool = executor or ThreadPoolExecutor(max_workers=workers, thread_name_prefix="mlops-job")
     try:
-        waiting = {pool.submit(_run, store, task): task for task in todo}
+        threads = _threads(min(workers, len(todo)))
+        waiting = {pool.submit(_run, store, task, threads): task for task in todo}
         for future in as_completed(waiting):
             task = waiting[future]
             jobs[task.name] = future.result()
@@ -59,7 +61,14 @@ def run_fleet(
     return {task.name: jobs[task.name] for task in todo}
 
 
-def _run(store: Store, task: Task) -> Job:
+def _threads(at_once: int) -> dict[str, str]:
+    """Each kernel its share of the cores: two that both spin on every core train hundreds of times slower."""
+    share = str(max(1, (os.cpu_count() or 1) // max(1, at_once)))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {name: os.environ.get(name, share) for name in names}
+
+
+def _run(store: Store, task: Task, env: Mapping[str, str]) -> Job:
     return run_notebook(
         store,
         task.notebook,
@@ -70,4 +79,5 @@ def _run(store: Store, task: Task) -> Job:
         segment=task.segment,
         timeout=task.timeout,
         retries=task.retries,
+        env=env,
     )

@@ -45,6 +45,7 @@ def run_notebook(
     segment: str | None = None,
     timeout: timedelta = timedelta(minutes=15),
     retries: int = 0,
+    env: Mapping[str, str] | None = None,
 ) -> Job:
     """Run a notebook as a job: one MLflow run, its executed notebook kept with it as it goes.
 
@@ -55,7 +56,7 @@ def run_notebook(
     notebook = notebook.resolve()
     check(schema(notebook), given, notebook.name)
     for attempt in range(1, retries + 2):
-        job, again = _attempt(store, notebook, given, experiment, name, tags or {}, segment, timeout, attempt)
+        job, again = _attempt(store, notebook, given, experiment, name, tags or {}, segment, timeout, attempt, env or {})
         if not again:
             break
     return job
@@ -71,6 +72,7 @@ def _attempt(
     segment: str | None,
     timeout: timedelta,
     attempt: int,
+    env: Mapping[str, str],
 ) -> tuple[Job, bool]:
     started = datetime.now(UTC)
     labels = {**tags, "mlops.kind": "job", "mlops.notebook": notebook.name, "mlops.attempt": str(attempt)}
@@ -82,7 +84,7 @@ def _attempt(
     store.log(run_id, parameters=given)
     end = _End("KILLED", "the job was cancelled")
     try:
-        end = _execute(store, notebook, given, output, run_id, timeout)
+        end = _execute(store, notebook, given, output, run_id, timeout, env)
     finally:
         _write_end(output, end, run_id)
         if output.is_file():
@@ -105,7 +107,13 @@ def _attempt(
 
 
 def _execute(
-    store: Store, notebook: Path, given: dict[str, Any], output: Path, run_id: str, timeout: timedelta
+    store: Store,
+    notebook: Path,
+    given: dict[str, Any],
+    output: Path,
+    run_id: str,
+    timeout: timedelta,
+    env: Mapping[str, str],
 ) -> _End:
     node = load_notebook_node(str(notebook))
     if given:
@@ -120,9 +128,11 @@ def _execute(
             autosave_cell_every=5,
             cwd=str(notebook.parent),
             env={
+                **env,
                 "MLOPS_PARENT_RUN": run_id,
                 "MLOPS_SHIP": "supervisor",
                 "MLOPS_PROJECT": str(store.project.root),
+                "MLOPS_NOTEBOOK": notebook.stem,
             },
             seconds_left=lambda: max(1, int(deadline - time.monotonic())),
         )

@@ -123,6 +123,7 @@ def _become_kernel(request: dict[str, Any], parent: int) -> NoReturn:
     os.chdir(request["cwd"])
     _null_input()
     _reseed()
+    _limit_threads()
     sys.modules["__main__"] = types.ModuleType("__main__")
     launcher = importlib.import_module("ipykernel_launcher").__file__ or "ipykernel_launcher"
     sys.argv = [launcher, *request["argv"]]
@@ -145,6 +146,14 @@ def _null_input() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
+
+
+def _limit_threads() -> None:
+    """Libraries loaded before the fork read these variables then; a kernel's own are applied to them now."""
+    for variable, kind in (("OMP_NUM_THREADS", "openmp"), ("OPENBLAS_NUM_THREADS", "blas"), ("MKL_NUM_THREADS", "blas")):
+        wanted = os.environ.get(variable, "")
+        if wanted.isdigit() and int(wanted):
+            importlib.import_module("threadpoolctl").threadpool_limits(int(wanted), user_api=kind)
 
 
 def _reseed() -> None:

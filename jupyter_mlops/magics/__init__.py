@@ -1,1 +1,5 @@
-"""magics"""
+"""`%%track`, `%track` and `%mlops`: what a data scientist types in a notebook."""
+
+from jupyter_mlops.magics.magic import load, unload
+
+__all__ = ["load", "unload"]

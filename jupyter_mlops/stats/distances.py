@@ -13,8 +13,8 @@ _TINY = 1e-300
 
 
 def shares(counts: Floats) -> Floats:
-    total = counts.sum()
-    return np.asarray(counts / total) if total else counts
+    total = float(counts.sum())
+    return np.asarray(counts / total, dtype=np.float64) if total else np.asarray(counts, dtype=np.float64)
 
 
 def kolmogorov_smirnov(reference: Floats, current: Floats) -> tuple[float, float]:

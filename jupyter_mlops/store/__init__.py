@@ -6,14 +6,27 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from jupyter_mlops.store.database import Database, database
-from jupyter_mlops.store.predicting import predict
 
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
+    from jupyter_mlops.store.leases import expired, lease
+    from jupyter_mlops.store.predicting import predict
     from jupyter_mlops.store.runs import Store
+    from jupyter_mlops.store.tables import Database, database
+
+__all__ = ["Database", "Store", "database", "expired", "lease", "open_store", "predict"]
+
+# A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
+_HOME = {
+    "Database": "tables",
+    "Store": "runs",
+    "database": "tables",
+    "expired": "leases",
+    "lease": "leases",
+    "predict": "predicting",
+}
 
 # MLflow reads these when it is imported. Our journal retries, so its own patience of minutes would only block people.
 _QUIET = {
@@ -22,8 +35,6 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-
-__all__ = ["Database", "Store", "database", "open_store", "predict"]
 
 
 def open_store(project: Project) -> Store:
@@ -36,8 +47,6 @@ def open_store(project: Project) -> Store:
 
 
 def __getattr__(name: str) -> object:
-    if name == "Store":
-        from jupyter_mlops.store.runs import Store
-
-        return Store
+    if name in _HOME:
+        return getattr(import_module(f"jupyter_mlops.store.{_HOME[name]}"), name)
     raise AttributeError(name)

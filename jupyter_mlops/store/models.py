@@ -72,11 +72,23 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
     return f"models:/{logged.model_id}"
 
 
+def read_saved(file: Path) -> Any:
+    """The object in a skops file, if every type in it was reviewed."""
+    from skops.io import get_untrusted_types, load
+
+    _refuse_foreign(get_untrusted_types(file=file))
+    return load(file, trusted=list(TRUSTED))
+
+
 def check_types(model: Any) -> None:
     """Raises BadInput naming every type in the model that nobody has reviewed."""
     from skops.io import dumps, get_untrusted_types
 
-    foreign = sorted(set(get_untrusted_types(data=dumps(model))) - set(TRUSTED))
+    _refuse_foreign(get_untrusted_types(data=dumps(model)))
+
+
+def _refuse_foreign(types: Sequence[str]) -> None:
+    foreign = sorted(set(types) - set(TRUSTED))
     if foreign:
         raise BadInput(
             f"the model holds types that are not trusted: {', '.join(foreign)}",

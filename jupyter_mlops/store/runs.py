@@ -22,7 +22,7 @@ from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refus
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import leases, models
-from jupyter_mlops.store.database import database
+from jupyter_mlops.store.tables import database
 
 KEY = "mlops.key"
 REASON = "mlops.reason"
@@ -163,6 +163,12 @@ class Store:
         """Save the fitted model with its run; the URI of the one already there when asked again."""
         with self.explained():
             return models.log_model(self.client, run_id, model, input_example, requirements)
+
+    def log_saved_model(
+        self, run_id: str, file: Path, *, input_example: Any = None, requirements: Sequence[str] = ()
+    ) -> str:
+        """The same for a model that a kernel saved as a skops file."""
+        return self.log_model(run_id, models.read_saved(file), input_example=input_example, requirements=requirements)
 
     def end_run(self, run_id: str, status: str, reason: str = "", ended: datetime | None = None) -> None:
         """Close a run truthfully: FINISHED, FAILED or KILLED, with why."""

@@ -70,7 +70,7 @@ def test_a_limit_is_judged_by_the_interval(target, model, rows, limit: float, ve
 
 @pytest.mark.parametrize(
     ("by", "comparison", "verdict"),
-    [(0.0, "better", "pass"), (2.0, "not worse", "pass"), (2.1, "inconclusive", "inconclusive"), (4.0, "worse", "fail")],
+    [(0.0, "better", "pass"), (2.0, "not worse", "pass"), (-2.05, "inconclusive", "inconclusive"), (4.0, "worse", "fail")],
 )
 def test_a_challenger_is_held_against_the_champion_on_the_same_rows(target, model, rows, by, comparison, verdict):
     gated = _gated(target, metric="mae", versus_champion={"not_worse_by": "5%"})

@@ -16,7 +16,9 @@ def _dashboards(args: Namespace) -> Result:
     folder = project.root / "dashboards"
     pages = sorted(page.stem for page in folder.glob("*.ipynb"))
     if not pages:
-        raise NotFound(f"there are no dashboards in {folder}", "`jupyter mlops quickstart DIR` makes a project with them")
+        raise NotFound(
+            f"there are no dashboards in {folder}", "`jupyter mlops quickstart DIR` makes a project with them"
+        )
     command = [sys.executable, "-m", "jupyter_mlops.dashboards", str(project.root), str(free_port(args.port))]
     status = subprocess.run(command, check=False).returncode
     return Result({"pages": pages}, "", 0 if status in (0, -2, 130) else 3)

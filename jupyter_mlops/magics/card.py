@@ -1,0 +1,90 @@
+"""The run card: what was captured, and what a person should know of it; rich in JupyterLab, plain elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from jupyter_mlops.tracking import Cell
+
+_STYLE = """
+.mlops-card{border:1px solid var(--jp-border-color2,#8884);border-radius:6px;padding:10px 14px;margin:4px 0;max-width:760px;
+font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;color:var(--jp-ui-font-color1,inherit);
+background:var(--jp-layout-color1,transparent);line-height:1.5}
+.mlops-card header{display:flex;gap:8px;align-items:baseline;flex-wrap:wrap}
+.mlops-card .mlops-name{font-weight:600;font-size:14px}
+.mlops-card .mlops-chip{border-radius:9px;padding:0 8px;font-size:11px;border:1px solid currentColor}
+.mlops-card .mlops-FINISHED{color:var(--jp-success-color1,#1a7f37)}
+.mlops-card .mlops-FAILED,.mlops-card .mlops-KILLED{color:var(--jp-error-color1,#c62828)}
+.mlops-card .mlops-quiet{color:var(--jp-ui-font-color2,#777);font-size:12px}
+.mlops-card .mlops-figures{display:flex;gap:22px;flex-wrap:wrap;margin:6px 0}
+.mlops-card .mlops-figures b{display:block;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
+.mlops-card .mlops-warn{color:var(--jp-warn-color1,#a15c00)}
+.mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
+.mlops-card dt{color:var(--jp-ui-font-color2,#777)}
+.mlops-card dd{margin:0;overflow-wrap:anywhere}
+"""
+
+
+class Card:
+    """Shown by IPython: HTML with what it needs inside, and the same as text."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+    def text(self) -> str:
+        cell = self.cell
+        lines = [f"{cell.name} {cell.status} in {cell.seconds:.2f} s" + (f": {cell.error}" if cell.error else "")]
+        lines += [f"  {name} {value:.6g}{_change(cell, name)}" for name, value in cell.metrics.items()]
+        lines += [f"  {what}: {value}" for what, value in _facts(cell)]
+        lines += [f"  warning: {warning}" for warning in cell.warnings]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        cell = self.cell
+        figures = "".join(
+            f"<div><span class='mlops-quiet'>{escape(name)}</span><b>{value:.4g}</b>"
+            f"<span class='mlops-quiet'>{escape(_change(cell, name))}</span></div>"
+            for name, value in cell.metrics.items()
+        )
+        facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(cell))
+        warnings = "".join(f"<div class='mlops-warn'>⚠ {escape(w)}</div>" for w in cell.warnings)
+        error = f"<div class='mlops-FAILED'>{escape(cell.error)}</div>" if cell.error else ""
+        return (
+            f"<style>{_STYLE}</style><section class='mlops-card' aria-label='Tracked run {escape(cell.name)}'>"
+            f"<header><span class='mlops-name'>{escape(cell.name)}</span>"
+            f"<span class='mlops-chip mlops-{escape(cell.status)}'>{escape(cell.status.lower())}</span>"
+            f"<span class='mlops-quiet'>{cell.seconds:.2f} s · record {escape(cell.key[:8])}</span></header>"
+            f"{error}<div class='mlops-figures'>{figures or _no_metrics(cell)}</div><dl>{facts}</dl>{warnings}</section>"
+        )
+
+
+def _no_metrics(cell: Cell) -> str:
+    if cell.status != "FINISHED":
+        return ""
+    return "<span class='mlops-quiet'>no metric was found; name one with --metric NAME=EXPR</span>"
+
+
+def _change(cell: Cell, name: str) -> str:
+    before = cell.previous.get(name)
+    return "" if before is None else f" ({cell.metrics[name] - before:+.3g} against the attempt before)"
+
+
+def _facts(cell: Cell) -> list[tuple[str, str]]:
+    facts = [("model", cell.model)] if cell.model else []
+    facts += [
+        (
+            d["context"],
+            f"{d['name']}: {d['rows']:,} rows of {d['columns']} columns, digest {d['digest'][:10]}, from {d['source']}",
+        )
+        for d in cell.datasets
+    ]
+    if cell.parameters:
+        shown = list(cell.parameters.items())
+        more = f", and {len(shown) - 8} more" if len(shown) > 8 else ""
+        facts.append(("parameters", ", ".join(f"{k}={v}" for k, v in shown[:8]) + more))
+    facts.append(("reproducible from", f"{len(cell.slice) + 1} of {cell.executed} executed cells"))
+    return facts

@@ -1,0 +1,62 @@
+"""What data was read: shape and a digest of the content, so that the same rows are known again whatever they are called."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from jupyter_mlops.records import Dataset
+
+MOST_BYTES = 2**30
+"""Beyond this every k-th row is hashed, and the digest says so."""
+
+
+def describe(value: Any, name: str, source: str, context: str) -> Dataset | None:
+    """The Dataset of a DataFrame, Series or array; None for what is none of them."""
+    shape = getattr(value, "shape", None)
+    if not isinstance(shape, tuple) or not shape:
+        return None
+    columns = int(shape[1]) if len(shape) > 1 else 1
+    return Dataset(name=name, digest=digest(value), source=source, rows=int(shape[0]), columns=columns, context=context)
+
+
+def digest(value: Any) -> str:
+    """BLAKE2b over names, types and bytes of every column; `~` before it says that rows were sampled."""
+    rows = len(value)
+    size = _bytes(value)
+    step = max(1, -(-size // MOST_BYTES))
+    sampled = value.iloc[::step] if step > 1 and hasattr(value, "iloc") else value[::step] if step > 1 else value
+    hashed = hashlib.blake2b(digest_size=16)
+    hashed.update(str(rows).encode())
+    for name, column in _columns(sampled):
+        hashed.update(f"\0{name}\0{column.dtype}\0".encode())
+        hashed.update(_buffer(column))
+    return ("~" if step > 1 else "") + hashed.hexdigest()
+
+
+def _columns(value: Any) -> list[tuple[str, Any]]:
+    if hasattr(value, "columns"):
+        return [(str(name), value.iloc[:, i]) for i, name in enumerate(value.columns)]
+    return [(str(getattr(value, "name", "")), value)]
+
+
+def _buffer(column: Any) -> Any:
+    """The bytes of a column: its own where it has plain ones, else a hash of each value."""
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufcmM":
+        return np.ascontiguousarray(np.asarray(column)).view(np.uint8).data
+    from pandas import Series
+    from pandas.util import hash_array, hash_pandas_object
+
+    if isinstance(column, Series):
+        return np.ascontiguousarray(hash_pandas_object(column, index=False).to_numpy()).data
+    return np.ascontiguousarray(hash_array(np.asarray(column, dtype=object).ravel().astype(str).astype(object))).data
+
+
+def _bytes(value: Any) -> int:
+    if hasattr(value, "memory_usage"):
+        used = value.memory_usage(index=False)
+        return int(used.sum() if hasattr(used, "sum") else used)
+    return int(getattr(value, "nbytes", 0))
