@@ -56,7 +56,9 @@ def run_notebook(
     notebook = notebook.resolve()
     check(schema(notebook), given, notebook.name)
     for attempt in range(1, retries + 2):
-        job, again = _attempt(store, notebook, given, experiment, name, tags or {}, segment, timeout, attempt, env or {})
+        job, again = _attempt(
+            store, notebook, given, experiment, name, tags or {}, segment, timeout, attempt, env or {}
+        )
         if not again:
             break
     return job

@@ -150,7 +150,11 @@ def _null_input() -> None:
 
 def _limit_threads() -> None:
     """Libraries loaded before the fork read these variables then; a kernel's own are applied to them now."""
-    for variable, kind in (("OMP_NUM_THREADS", "openmp"), ("OPENBLAS_NUM_THREADS", "blas"), ("MKL_NUM_THREADS", "blas")):
+    for variable, kind in (
+        ("OMP_NUM_THREADS", "openmp"),
+        ("OPENBLAS_NUM_THREADS", "blas"),
+        ("MKL_NUM_THREADS", "blas"),
+    ):
         wanted = os.environ.get(variable, "")
         if wanted.isdigit() and int(wanted):
             importlib.import_module("threadpoolctl").threadpool_limits(int(wanted), user_api=kind)

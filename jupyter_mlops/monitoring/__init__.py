@@ -1,1 +1,28 @@
-"""monitoring"""
+"""A batch or a stream becomes findings: profiles that merge, drift between two of them, broken feeds, decayed performance."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.comparing import DriftReport, drift
+    from jupyter_mlops.monitoring.judging import monitor
+    from jupyter_mlops.monitoring.profiles import Profile
+    from jupyter_mlops.monitoring.reading import profile
+
+__all__ = ["DriftReport", "Profile", "drift", "monitor", "profile"]
+
+_HOME = {
+    "DriftReport": "comparing",
+    "Profile": "profiles",
+    "drift": "comparing",
+    "monitor": "judging",
+    "profile": "reading",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"jupyter_mlops.monitoring.{_HOME[name]}"), name)
+    raise AttributeError(name)

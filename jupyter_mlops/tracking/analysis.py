@@ -10,7 +10,22 @@ _BUILTINS = frozenset(dir(builtins))
 # Passed to these, a value is only looked at.
 _HARMLESS = frozenset(
     {
-        *("print", "len", "repr", "str", "int", "float", "bool", "type", "isinstance", "sum", "min", "max", "abs", "round"),
+        *(
+            "print",
+            "len",
+            "repr",
+            "str",
+            "int",
+            "float",
+            "bool",
+            "type",
+            "isinstance",
+            "sum",
+            "min",
+            "max",
+            "abs",
+            "round",
+        ),
         *("sorted", "range", "enumerate", "zip", "list", "dict", "set", "tuple", "display", "any", "all", "hash", "id"),
     }
 )

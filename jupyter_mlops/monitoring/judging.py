@@ -1,0 +1,152 @@
+"""One window of one segment, judged: first whether the feed is whole, then whether it drifted, then how well the model did.
+
+Pure: rows and rules in, a report out. What is found is said in sentences a manager understands, with the figures behind.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.monitoring.comparing import DriftReport, drift
+from jupyter_mlops.monitoring.profiles import Profile
+from jupyter_mlops.monitoring.quality import broken
+from jupyter_mlops.monitoring.reading import profile
+from jupyter_mlops.project import Target
+from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, Verdict, Violation
+from jupyter_mlops.stats import HIGHER_IS_BETTER
+
+ID = "inference_id"
+FEWEST = 30
+WORDS = {
+    "ndcg@10": "ranking quality",
+    "precision@10": "precision of the ten best",
+    "recall@10": "recall of the ten best",
+    "mae": "average error",
+    "rmse": "typical error",
+    "auc": "separation",
+    "accuracy": "accuracy",
+}
+
+
+def monitor(
+    target: Target,
+    version: int,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    estimates: list[Estimate],
+    *,
+    reference_metric: Estimate | None = None,
+    features: list[str],
+    coverage: float = 0.0,
+) -> MonitorReport:
+    """Judge `current` (features, prediction, time) against `reference` (training rows).
+
+    `estimates` are the metrics of the rows whose outcome is known, a share `coverage` of all; `reference_metric` is what the
+    version was promoted on. Raises BadInput when there are no rows.
+    """
+    if not len(current):
+        raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
+    start, end = _span(current)
+    before, now = profile(_of(reference, features)), profile(_of(current, features))
+    violations = broken(before, now, features, target.spec.monitor.quality)
+    report = _drift(target, before, now, features)
+    point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
+    points = [_drift_point(report, point, len(current))]
+    if not violations:
+        violations += _drifted(report)
+    points += [_metric_point(e, point, coverage) for e in estimates]
+    decayed, told = _performance(target, estimates, reference_metric)
+    violations += decayed
+    verdict: Verdict = "fail" if violations else "pass" if told else "inconclusive"
+    return MonitorReport(
+        model=target.model,
+        segment=target.segment,
+        version=version,
+        start=start,
+        end=end,
+        rows=len(current),
+        coverage=coverage,
+        verdict=verdict,
+        points=points,
+        violations=violations,
+    )
+
+
+def _of(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    return frame[[name for name in features if name in frame.columns]]
+
+
+def _span(current: pd.DataFrame) -> tuple[datetime, datetime]:
+    times = pd.to_datetime(current["time"], utc=True)
+    return times.min().to_pydatetime().astimezone(UTC), times.max().to_pydatetime().astimezone(UTC)
+
+
+def _drift(target: Target, before: Profile, now: Profile, features: list[str]) -> DriftReport:
+    rule = target.spec.monitor.drift
+    ignore = [*rule.ignore, *(n for n in before.columns if n not in features)]
+    return drift(before, now, effect=rule.effect, fdr=rule.false_discovery_rate, ignore=ignore)
+
+
+def _drifted(report: DriftReport) -> list[Violation]:
+    """All drifted columns are one finding: they are seen, and answered, together."""
+    moved = sorted((c for c in report.columns if c.drifted), key=lambda c: -c.effect)
+    if not moved:
+        return []
+    names = ", ".join(f"{c.name} ({c.effect:.2f})" for c in moved[:3])
+    more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+    return [
+        Violation(
+            kind="drift",
+            what=moved[0].name,
+            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data",
+            severity="warning",
+            figures={"columns": len(moved), "of": len(report.columns), "effect": moved[0].effect},
+        )
+    ]
+
+
+def _performance(target: Target, estimates: list[Estimate], promised: Estimate | None) -> tuple[list[Violation], bool]:
+    """Worse than promised by more than the rule allows, beyond the interval's doubt; and whether one could tell at all."""
+    found = next((e for e in estimates if promised and e.metric == promised.metric), None)
+    if promised is None or found is None or found.n < FEWEST:
+        return [], False
+    allowed = target.spec.monitor.performance.loses * abs(promised.value)
+    better_high = HIGHER_IS_BETTER[found.metric]
+    worse = found.high < promised.value - allowed if better_high else found.low > promised.value + allowed
+    if not worse:
+        return [], True
+    word = WORDS.get(found.metric, found.metric)
+    return [
+        Violation(
+            kind="performance",
+            what=found.metric,
+            sentence=(
+                f"{word} {'fell' if better_high else 'rose'} from {promised.value:.3g} to {found.value:.3g} "
+                f"({found.low:.3g} to {found.high:.3g}, {found.n:,} cases)"
+            ),
+            severity="critical",
+            figures={
+                "before": promised.value,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+            },
+        )
+    ], True
+
+
+def _metric_point(e: Estimate, point: dict[str, Any], coverage: float) -> MetricPoint:
+    return MetricPoint(
+        **point, metric=e.metric, slice=e.slice, value=e.value, low=e.low, high=e.high, n=e.n, coverage=coverage
+    )
+
+
+def _drift_point(report: DriftReport, point: dict[str, Any], rows: int) -> MetricPoint:
+    moved = [column.effect for column in report.columns]
+    return MetricPoint(**point, metric="drift", value=float(np.max(moved, initial=0.0)), n=rows)

@@ -1,0 +1,70 @@
+"""A drift report as text and as a page in the notebook: the columns that matter first, each with its two histograms."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.comparing import ColumnDrift, DriftReport
+
+_SHOWN = 60
+_STYLE = (
+    "<style>.mlops-drift{border-collapse:collapse;font-size:13px;color:var(--jp-ui-font-color1,inherit)}"
+    ".mlops-drift th,.mlops-drift td{padding:3px 10px;text-align:left;vertical-align:middle}"
+    ".mlops-drift td.num{text-align:right;font-variant-numeric:tabular-nums}"
+    ".mlops-drift tr.yes td:first-child{font-weight:600;color:var(--jp-error-color1,#c62828)}"
+    ".mlops-drift svg .ref{fill:var(--jp-ui-font-color2,#888)}.mlops-drift svg .cur{fill:var(--jp-brand-color1,#1976d2)}"
+    "</style>"
+)
+
+
+def as_text(report: DriftReport) -> str:
+    lines = [f"{report.rows_reference:,} reference rows, {report.rows_current:,} current rows"]
+    for column in _ordered(report):
+        mark = "DRIFT" if column.drifted else "     "
+        lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.reason}")
+    lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
+    lines.append(f"{len(report.drifted_columns)} of {len(report.columns)} columns drifted")
+    return "\n".join(lines)
+
+
+def as_html(report: DriftReport) -> str:
+    ordered = _ordered(report)
+    rows = "".join(_row(column, report.pictures.get(column.name)) for column in ordered[:_SHOWN])
+    more = f"<p>and {len(ordered) - _SHOWN} more columns, none further moved</p>" if len(ordered) > _SHOWN else ""
+    gone = f"<p>missing now: {escape(', '.join(report.missing))}</p>" if report.missing else ""
+    new = f"<p>not there before: {escape(', '.join(report.extra))}</p>" if report.extra else ""
+    return (
+        f"{_STYLE}<p><b>{len(report.drifted_columns)} of {len(report.columns)} columns drifted</b>; "
+        f"{report.rows_reference:,} reference rows, {report.rows_current:,} current rows</p>"
+        "<table class='mlops-drift'><thead><tr><th scope='col'>column</th><th scope='col'>moved</th>"
+        "<th scope='col'>reference, current</th><th scope='col'>why</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>{more}{gone}{new}"
+    )
+
+
+def _ordered(report: DriftReport) -> list[ColumnDrift]:
+    return sorted(report.columns, key=lambda c: (not c.drifted, -c.effect, c.name))
+
+
+def _row(column: ColumnDrift, picture: tuple[list[float], list[float]] | None) -> str:
+    chart = f"{_bars(picture[0], 'ref')} {_bars(picture[1], 'cur')}" if picture else ""
+    kind = "yes" if column.drifted else "no"
+    return (
+        f"<tr class='{kind}'><td>{escape(column.name)}</td><td class='num'>{column.effect:.3f}</td>"
+        f"<td>{chart}</td><td>{escape(column.reason)}</td></tr>"
+    )
+
+
+def _bars(counts: list[float], kind: str) -> str:
+    top = max(counts, default=0) or 1
+    width = 120 / max(1, len(counts))
+    bars = "".join(
+        f"<rect x='{i * width:.1f}' y='{26 - 26 * c / top:.1f}' width='{max(1, width - 0.5):.1f}' height='{26 * c / top:.1f}'/>"
+        for i, c in enumerate(counts)
+    )
+    label = "reference" if kind == "ref" else "current"
+    return (
+        f"<svg role='img' aria-label='{label} distribution' width='120' height='26'><g class='{kind}'>{bars}</g></svg>"
+    )
