@@ -294,7 +294,7 @@ class Project:
         """Every registered model this project declares, in the file's order; of one model if named."""
         for name in [model] if model else self.file.models:
             spec = self.model(name)
-            for segment in spec.segments or [None]:  # type: ignore[list-item]
+            for segment in spec.segments or [None]:
                 yield Target(name, segment, spec)
 
     def model(self, name: str) -> Model:
@@ -390,7 +390,7 @@ def _fault(error: Any, node: Any) -> dict[str, Any]:
 
 def _line(node: Any, where: list[Any]) -> int | None:
     """The line of the deepest part of `where` that is in the file."""
-    line = node.start_mark.line + 1
+    line: int = node.start_mark.line + 1
     for part in where:
         if isinstance(node, yaml.MappingNode):
             pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)

@@ -129,7 +129,7 @@ class Evidence(Record):
     def verdict(self) -> Verdict:
         """The worst answer of all gates; no gate is `not run`, which is not a pass."""
         answers = {gate.verdict for gate in self.gates} or {"not run"}
-        return next(v for v in ("fail", "inconclusive", "not run", "pass") if v in answers)  # type: ignore[return-value]
+        return next(v for v in ("fail", "inconclusive", "not run", "pass") if v in answers)
 
 
 class LedgerEntry(Record):

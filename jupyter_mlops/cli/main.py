@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         args = _parser().parse_args([word for word in words if word != "--json"])
-        args.json = as_json
+        args.json, args.project = as_json, getattr(args, "project", None)
         if not hasattr(args, "command"):
             _parser().print_help()
             return 0
@@ -60,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser = _Parser(prog="jupyter mlops", description="MLOps without leaving the notebook.", parents=[shared])
-    parser.set_defaults(project=None)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     for command in COMMANDS:
         _add(commands, command, shared)

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.flows.figures import refresh_figures
+    from jupyter_mlops.flows.promotion import promote, rollback, validate_version
+    from jupyter_mlops.flows.retraining import retrain
+    from jupyter_mlops.flows.rows import read_rows
+    from jupyter_mlops.flows.starting import quickstart
+    from jupyter_mlops.flows.training import gather, train
+    from jupyter_mlops.flows.watching import score_and_watch, watch
 
 __all__ = [
     "gather",

@@ -66,4 +66,7 @@ def _address(server: subprocess.Popen[str]) -> str:
         server.wait(_READY_WITHIN)
         last = (server.stderr.read().strip() or "it said nothing").splitlines()[-1]
         raise Unavailable(f"the endpoint did not start: {last}", "run `jupyter mlops doctor`")
-    return str(json.loads(line)["data"]["url"])
+    answer = json.loads(line)
+    if not answer["ok"]:
+        raise Unavailable(f"the endpoint did not start: {answer['error']['message']}", answer["error"]["fix"])
+    return str(answer["data"]["url"])

@@ -10,9 +10,10 @@ from jupyter_mlops.ledger import append
 from jupyter_mlops.monitoring import monitor
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
-from jupyter_mlops.registry import load_version, resolve
+from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, score
 from jupyter_mlops.store import Store, database
+from jupyter_mlops.validation import estimates_of
 
 ACTOR = "jupyter-mlops monitor"
 
@@ -30,22 +31,28 @@ def score_and_watch(
 
 def watch(store: Store, target: Target) -> MonitorReport:
     """Judge everything logged for the target's champion so far, write the points, open the alerts."""
-    champion = resolve(store, f"{target.name}@champion")
+    champion = load(store, f"{target.name}@champion")
     log = InferenceLog(store.project)
     logged = log.rows(target.model, target.segment)
-    current = logged[logged["version"] == champion.version] if len(logged) else logged
-    truth = log.truth(target.model, target.segment)
-    labels = truth.rename(columns={"truth": target.spec.data.target}) if truth is not None and len(truth) else None
+    current = logged[logged["version"] == champion.version.version] if len(logged) else logged
+    known = _with_outcome(target, current, log.truth(target.model, target.segment))
     report = monitor(
         target,
-        champion.version,
+        champion.version.version,
         read_rows(store.project.path(target.spec.data.training, target)),
         current,
-        labels,
-        reference_metric=reference_metric(store, target, champion),
-        model_features=load_version(store, champion).features,
+        estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else [],
+        reference_metric=reference_metric(store, target, champion.version),
+        features=champion.features,
+        coverage=len(known) / max(1, len(current)),
     )
     return _keep(store, target, report)
+
+
+def _with_outcome(target: Target, current: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose outcome is known, with it under the target's own name. Ids nobody was answered with match nothing."""
+    outcome = truth[["inference_id", "truth"]].rename(columns={"truth": target.spec.data.target})
+    return current.merge(outcome, on="inference_id", how="inner")
 
 
 def main_metric(target: Target) -> str:

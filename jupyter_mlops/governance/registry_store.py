@@ -36,7 +36,7 @@ class GovernedStore(SqlAlchemyStore):  # type: ignore[misc]  # MLflow ships no t
 
     def __init__(self, db_uri: str) -> None:
         super().__init__(db_uri)
-        self._plain_sessions: Any = self.ManagedSessionMaker
+        self._plain_sessions: Any = vars(self)["ManagedSessionMaker"]
         self.ManagedSessionMaker = self._governed_session
 
     @contextmanager

@@ -35,7 +35,7 @@ for _act in ("UPDATE", "DELETE"):
     sa.event.listen(
         table,
         "after_create",
-        sa.DDL(
+        sa.DDL(  # type: ignore[no-untyped-call]
             f"CREATE TRIGGER IF NOT EXISTS mlops_ledger_no_{_act.lower()} BEFORE {_act} ON mlops_ledger "
             "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
         ).execute_if(dialect="sqlite"),

@@ -171,7 +171,8 @@ def _binned(p: Floats, q: Floats, values: Floats, inner: Floats) -> tuple[Floats
     """Counts of both below, between and above the edges; an edge belongs to the bin below it."""
     place = np.searchsorted(inner, values, side="left")
     size = len(inner) + 1
-    return np.bincount(place, weights=p, minlength=size), np.bincount(place, weights=q, minlength=size)
+    below, after = (np.bincount(place, weights=w, minlength=size).astype(np.float64) for w in (p, q))
+    return below, after
 
 
 def _decide(columns: list[ColumnDrift], effect: float, rate: float) -> None:

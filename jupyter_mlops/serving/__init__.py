@@ -1,1 +1,22 @@
-"""serving"""
+"""An alias becomes an endpoint, and every answer it gives is logged and can be held against what came true."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.serving.client import endpoint
+    from jupyter_mlops.serving.log import InferenceLog
+    from jupyter_mlops.serving.scoring import score
+    from jupyter_mlops.serving.server import serve
+
+__all__ = ["InferenceLog", "endpoint", "score", "serve"]
+
+_HOME = {"InferenceLog": "log", "endpoint": "client", "score": "scoring", "serve": "server"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"jupyter_mlops.serving.{_HOME[name]}"), name)
+    raise AttributeError(name)

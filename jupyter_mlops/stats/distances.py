@@ -35,8 +35,8 @@ def _kolmogorov(x: float) -> float:
         return 1.0
     if x < 1.18:
         t = math.exp(-(math.pi**2) / (8 * x * x))
-        return 1 - math.sqrt(2 * math.pi) / x * sum(t ** ((2 * k - 1) ** 2) for k in range(1, 6))
-    return 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * x * x) for k in range(1, 10))
+        return 1 - math.sqrt(2 * math.pi) / x * sum(float(t ** ((2 * k - 1) ** 2)) for k in range(1, 6))
+    return sum(2.0 * (-1.0) ** (k - 1) * math.exp(-2 * k * k * x * x) for k in range(1, 10))
 
 
 def population_stability(reference: Floats, current: Floats) -> float:

@@ -109,7 +109,7 @@ def _watch_new_classes(base: Any, seen: Seen, undo: list[Callable[[], None]]) ->
     original = base.__dict__.get("__init_subclass__")
     inherited = base.__init_subclass__
 
-    def announced(cls: type, **options: Any) -> None:
+    def announced(cls: type, /, **options: Any) -> None:
         inherited.__func__(cls, **options) if hasattr(inherited, "__func__") else None
         _watch_class(cls, seen, undo)
 

@@ -30,7 +30,11 @@ class _Bars:
         from tqdm import tqdm
 
         with tqdm(desc=f"  {what}", total=total, disable=self._quiet or not total) as bar:
-            yield lambda: bar.update() and None
+
+            def one_more() -> None:
+                bar.update()
+
+            yield one_more
 
 
 def _quickstart(args: Namespace) -> Result:

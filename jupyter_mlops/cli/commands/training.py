@@ -33,7 +33,7 @@ def _run(args: Namespace) -> Result:
         if args.dry_run:
             return _planned([(t.name, t.parameters) for t in targets])
         with tqdm(total=len(targets), desc="training", unit="segment", disable=args.json) as bar:
-            jobs = train(open_store(project), targets, workers=args.workers, done=lambda _job: bar.update())
+            jobs = train(open_store(project), targets, workers=args.workers, done=lambda _job: _ticked(bar))
         return _answer(jobs)
     notebook = _notebook(args, project)
     declared = schema(notebook)
@@ -48,9 +48,13 @@ def _run(args: Namespace) -> Result:
     store = open_store(project)
     with tqdm(total=len(tasks), desc=notebook.stem, unit="job", disable=args.json) as bar:
         finished = run_fleet(
-            store, tasks, workers=args.workers or project.file.compute.workers, done=lambda _task, _job: bar.update()
+            store, tasks, workers=args.workers or project.file.compute.workers, done=lambda _task, _job: _ticked(bar)
         )
     return _answer(gather(store, finished))
+
+
+def _ticked(bar: Any) -> None:
+    bar.update()
 
 
 def _notebook(args: Namespace, project: Project) -> Path:

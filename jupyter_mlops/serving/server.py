@@ -1,0 +1,61 @@
+"""A server process: models loaded, port taken, requests answered until told to stop; the log is whole when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from jupyter_mlops.errors import Conflict
+from jupyter_mlops.project import Project
+from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.models import Models
+
+
+def serve(
+    project: Project,
+    references: list[str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8090,
+    ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until interrupted or terminated. `ready` is given the URL once requests are answered."""
+    listener = _listen(host, port)
+    app = App(project, Models(project, references), frozenset({host}))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
+    server = uvicorn.Server(config)
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    try:
+        asyncio.run(_run(server, listener, lambda: ready(url)))
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how a person ends it
+    finally:
+        app.close()
+        listener.close()
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None]) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        ready()
+    await serving
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Conflict(
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            "choose another with --port, or --port 0",
+            port=port,
+        ) from error
+    return listener
