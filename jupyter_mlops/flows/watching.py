@@ -11,7 +11,7 @@ from jupyter_mlops.monitoring import monitor
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
-from jupyter_mlops.serving import InferenceLog, score
+from jupyter_mlops.serving import InferenceLog, recover, score
 from jupyter_mlops.store import Store, database
 from jupyter_mlops.validation import estimates_of
 
@@ -32,6 +32,7 @@ def score_and_watch(
 def watch(store: Store, target: Target) -> MonitorReport:
     """Judge everything logged for the target's champion so far, write the points, open the alerts."""
     champion = load(store, f"{target.name}@champion")
+    recover(store.project)
     log = InferenceLog(store.project)
     logged = log.rows(target.model, target.segment)
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from jupyter_mlops.serving.log import InferenceLog
     from jupyter_mlops.serving.scoring import score
     from jupyter_mlops.serving.server import serve
+    from jupyter_mlops.serving.wal import recover
 
-__all__ = ["InferenceLog", "endpoint", "score", "serve"]
+__all__ = ["InferenceLog", "endpoint", "recover", "score", "serve"]
 
-_HOME = {"InferenceLog": "log", "endpoint": "client", "score": "scoring", "serve": "server"}
+_HOME = {"InferenceLog": "log", "endpoint": "client", "recover": "wal", "score": "scoring", "serve": "server"}
 
 
 def __getattr__(name: str) -> object:

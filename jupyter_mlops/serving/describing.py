@@ -52,4 +52,6 @@ def _model(one: Held) -> str:
     row = json.loads(example.head(1).to_json(orient="records")) if example is not None else blank
     body = json.dumps({"dataframe_records": row})
     command = f"curl -H 'content-type: application/json' -d '{body}' http://HOST:PORT/models/{one.name}/invocations"
-    return f"<h2>{escape(one.name)} <small>version {one.loaded.version.version}</small></h2><pre>{escape(command)}</pre>"
+    return (
+        f"<h2>{escape(one.name)} <small>version {one.loaded.version.version}</small></h2><pre>{escape(command)}</pre>"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable
 
@@ -27,6 +28,8 @@ def serve(
     app = App(project, Models(project, references), frozenset({host}))
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
     server = uvicorn.Server(config)
+    # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     url = f"http://{host}:{listener.getsockname()[1]}"
     try:
         asyncio.run(_run(server, listener, lambda: ready(url)))
