@@ -1,0 +1,115 @@
+"""Every route in one table: the handlers, the OpenAPI document and the tests are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mlops import config
+from jupyter_mlops.lab.workspace import Status, Workspace
+from jupyter_mlops.records import Alert, Decision, LedgerEntry, ModelVersion, RegisteredModel, Run, Verification
+
+
+@dataclass(frozen=True)
+class Route:
+    """`answer(workspace, words)` is given path words, query words and the body's fields together; it may block."""
+
+    method: str
+    path: str
+    summary: str
+    gives: Any
+    answer: Callable[[Workspace, dict[str, Any]], Any]
+    takes: dict[str, str] = field(default_factory=dict)
+
+
+def _models(w: Workspace, _words: dict[str, Any]) -> list[RegisteredModel]:
+    from jupyter_mlops.registry import models, versions
+
+    found = models(w.store)
+    metrics = {m.name: _champion_metrics(versions(w.store, m.name)) for m in found if "champion" in m.aliases}
+    return [m.model_copy(update={"metrics": metrics.get(m.name, {})}) for m in found]
+
+
+def _champion_metrics(versions: list[ModelVersion]) -> dict[str, float]:
+    return next((v.metrics for v in versions if "champion" in v.aliases), {})
+
+
+def _versions(w: Workspace, words: dict[str, Any]) -> list[ModelVersion]:
+    from jupyter_mlops.registry import versions
+
+    return versions(w.store, words["name"])
+
+
+def _promote(w: Workspace, words: dict[str, Any]) -> Decision:
+    from jupyter_mlops.flows import promote, refresh_figures
+
+    made = promote(w.store, words["name"], words["version"], reason=words["reason"], actor=words["actor"])
+    refresh_figures(w.store)
+    return made
+
+
+def _rollback(w: Workspace, words: dict[str, Any]) -> Decision:
+    from jupyter_mlops.flows import refresh_figures, rollback
+
+    made = rollback(w.store, words["name"], reason=words["reason"], actor=words["actor"])
+    refresh_figures(w.store)
+    return made
+
+
+def _runs(w: Workspace, words: dict[str, Any]) -> list[Run]:
+    return w.store.runs(limit=words.get("limit", 50))
+
+
+def _ledger(w: Workspace, words: dict[str, Any]) -> list[LedgerEntry]:
+    from jupyter_mlops.ledger import entries
+
+    with w.base.read() as connection:
+        return entries(connection, limit=words.get("limit", 50))
+
+
+def _verify(w: Workspace, _words: dict[str, Any]) -> Verification:
+    from jupyter_mlops.ledger import verify
+
+    with w.base.read() as connection:
+        return verify(connection)
+
+
+def _acknowledge(w: Workspace, words: dict[str, Any]) -> Alert:
+    return w.base.set_alert(words["id"], "acknowledged", words.get("actor") or config.actor())
+
+
+ROUTES = [
+    Route("GET", "status", "what this project is, and whether it can be used", Status, lambda w, _: w.status()),
+    Route("GET", "models", "registered models, with the champion's metrics", list[RegisteredModel], _models),
+    Route("GET", "models/{name}/versions", "versions of one model", list[ModelVersion], _versions, {"name": "string"}),
+    Route(
+        "POST",
+        "models/{name}/promote",
+        "judge a version and make it champion if it passes",
+        Decision,
+        _promote,
+        {"name": "string", "version": "integer", "reason": "string"},
+    ),
+    Route(
+        "POST",
+        "models/{name}/rollback",
+        "the champion before this one, back in service",
+        Decision,
+        _rollback,
+        {"name": "string", "reason": "string"},
+    ),
+    Route(
+        "GET",
+        "runs",
+        "the newest runs",
+        list[Run],
+        _runs,
+        {"limit": "integer"},
+    ),
+    Route("GET", "runs/{id}", "one run", Run, lambda w, words: w.store.run(words["id"]), {"id": "string"}),
+    Route("GET", "alerts", "what needs a person", list[Alert], lambda w, _: w.base.alerts("open")),
+    Route("POST", "alerts/{id}/acknowledge", "somebody looks after it", Alert, _acknowledge, {"id": "integer"}),
+    Route("GET", "ledger", "the newest decisions and events", list[LedgerEntry], _ledger, {"limit": "integer"}),
+    Route("GET", "ledger/verify", "whether the ledger holds", Verification, _verify),
+]
