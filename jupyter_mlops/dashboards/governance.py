@@ -38,8 +38,8 @@ def governance_html(figures: GovernanceFigures) -> str:
         html.heading("Governance", figures.project, figures.at)
         + html.cards(cards)
         + broken
-        + f"<p class='soft small'>Head of the record: <code>{escape(proof.head)}</code>. Keep it: a record that was cut or written "
-        "anew later cannot show this head again.</p>"
+        + f"<p class='soft small'>Head of the record: <code>{escape(proof.head)}</code>. Keep it: a record that was cut or "
+        "written anew later cannot show this head again.</p>"
         + "<h2>Decisions</h2>"
         + html.table(
             ("When", "Who", "What", "Model", "Why", "Entry"),

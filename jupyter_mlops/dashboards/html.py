@@ -1,4 +1,4 @@
-"""Parts of a page: the frame with its style, cards, tables, small charts drawn as SVG. Everything that came from data is escaped."""
+"""Parts of a page: frame and style, cards, tables, small SVG charts. Everything that came from data is escaped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from html import escape
 
 STYLE = """
-.mx{--ink:#182033;--soft:#5c667d;--line:#e1e5ee;--card:#fff;--page:#f5f7fb;--brand:#2f55d4;--good:#1a7f4b;--bad:#b3261e;--warn:#9a5b00;
-font:15px/1.5 "Segoe UI",system-ui,"DejaVu Sans",sans-serif;color:var(--ink);background:var(--page);padding:28px clamp(16px,4vw,48px);
+.mx{--ink:#182033;--soft:#5c667d;--line:#e1e5ee;--card:#fff;--page:#f5f7fb;--brand:#2f55d4;--good:#1a7f4b;--bad:#b3261e;
+--warn:#9a5b00;font:15px/1.5 "Segoe UI",system-ui,"DejaVu Sans",sans-serif;color:var(--ink);background:var(--page);
+padding:28px clamp(16px,4vw,48px);
 min-height:100vh;box-sizing:border-box}
 @media (prefers-color-scheme:dark){.mx{--ink:#e8ecf5;--soft:#9fa9bf;--line:#2e3646;--card:#1b2130;--page:#12161f;--brand:#8aa4ff;
 --good:#5fd394;--bad:#ff8a80;--warn:#f0b45b}}
@@ -20,7 +21,8 @@ min-height:100vh;box-sizing:border-box}
 .mx .card b{display:block;font-size:28px;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .mx .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 .mx table{border-collapse:collapse;width:100%;font-size:14px}
-.mx th,.mx td{text-align:left;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;background:none;color:inherit}
+.mx th,.mx td{text-align:left;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;
+background:none;color:inherit}
 .mx tr:last-child td{border-bottom:0}
 .mx th{font-weight:500;color:var(--soft);font-size:13px;white-space:nowrap}
 .mx td.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.mx th.num{text-align:right}
@@ -110,6 +112,7 @@ def whisker(value: float, low: float, high: float, marks: Sequence[float], label
     return (
         f"<svg role='img' aria-label='{escape(label)}' width='160' height='18' viewBox='0 0 160 18'>"
         f"<line x1='6' x2='154' y1='9' y2='9' stroke='var(--line)'/>"
-        f"<line x1='{at(low):.1f}' x2='{at(high):.1f}' y1='9' y2='9' stroke='var(--brand)' stroke-width='4' stroke-opacity='.45'/>"
+        f"<line x1='{at(low):.1f}' x2='{at(high):.1f}' y1='9' y2='9' stroke='var(--brand)' "
+        "stroke-width='4' stroke-opacity='.45'/>"
         f"<circle cx='{at(value):.1f}' cy='9' r='4.5' fill='var(--brand)'/></svg>"
     )

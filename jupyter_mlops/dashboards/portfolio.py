@@ -50,11 +50,9 @@ def _row(m: ModelFigures, all_models: list[ModelFigures]) -> list[str]:
     )
     picture = html.whisker(e.value, e.low, e.high, marks, f"{word} {e.value:.2f}") if e else ""
     r = m.recent
-    seen = (
-        f"{r.value:.2f} <span class='soft'>({r.low:.2f} to {r.high:.2f})</span>"
-        if r and r.low is not None and r.high is not None
-        else "not watched yet"
-    )
+    seen = "not watched yet"
+    if r and r.low is not None and r.high is not None:
+        seen = f"{r.value:.2f} <span class='soft'>({r.low:.2f} to {r.high:.2f})</span>"
     return [
         f"<b>{escape(m.segment or m.name)}</b><div class='soft small'>{escape(m.model)} · {escape(m.risk)} risk</div>",
         html.state(m.status),

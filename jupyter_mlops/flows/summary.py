@@ -118,7 +118,7 @@ def _watched(kept: _Kept) -> list[str]:
     found = {name: r for name, r in kept.reports.items() if r.violations}
     lines = [
         f"The next period ({start:%d %b %Y} to {end:%d %b %Y}) brought {rows:,} rows; "
-        f"{len(kept.reports) - len(found)} models held, {len(found)} need an answer."
+        f"{len(kept.reports) - len(found)} models held, {len(found)} need{'s' if len(found) == 1 else ''} an answer."
     ]
     shown = sorted(found.items(), key=lambda item: item[1].violations[0].kind != "performance")
     lines += [f"  {name}: {report.violations[0].sentence}" for name, report in shown[:2]]
@@ -131,10 +131,11 @@ def _answered(kept: _Kept) -> list[str]:
         return []
     better = [e for e in kept.acts("set alias") if e.before and e.after and e.after.get("alias") == "champion"]
     kept_old = [e for e in kept.acts("promotion refused") if not e.subject.endswith("/1")]
-    lines = [
-        f"{len(fired)} retrained: {len(better)} new models took over, {len(kept_old)} were refused"
-        + (f" ({kept_old[0].subject.partition('/')[0]}: {kept_old[0].reason})." if kept_old else ".")
-    ]
+    lines = []
+    if fired:
+        lines.append(f"Retrained: {len(fired)}; new models that took over: {len(better)}; refused: {len(kept_old)}.")
+        lines += [f"  {e.subject}: version {e.after['version']} replaced {e.before['version']}" for e in better[:1]]
+        lines += [f"  {e.subject.partition('/')[0]} keeps its model: {e.reason}" for e in kept_old[:1]]
     if refused:
         first = refused[0]
         lines.append(f"{len(refused)} not retrained, by the brakes; {first.subject}: {first.reason}")

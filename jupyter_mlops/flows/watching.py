@@ -26,16 +26,17 @@ def score_and_watch(
     log = InferenceLog(store.project)
     if labels is not None:
         log.add_truth(target.model, target.segment, labels.rename(columns={target.spec.data.target: "truth"}))
-    return watch(store, target)
+    return watch(store, target, only=rows.get("inference_id"))
 
 
-def watch(store: Store, target: Target) -> MonitorReport:
-    """Judge everything logged for the target's champion so far, write the points, open the alerts."""
+def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> MonitorReport:
+    """Judge what was logged for the target's champion (`only` these inference ids), write the points, open the alerts."""
     champion = load(store, f"{target.name}@champion")
     recover(store.project)
     log = InferenceLog(store.project)
     logged = log.rows(target.model, target.segment)
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
+    current = current if only is None else current[current["inference_id"].isin(only.astype(str))]
     known = _with_outcome(target, current, log.truth(target.model, target.segment))
     report = monitor(
         target,
