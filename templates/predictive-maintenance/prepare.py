@@ -86,7 +86,9 @@ def read_fleet(path: Path) -> pd.DataFrame:
     if not files or not files[0].exists():
         sys.exit(f"there is no train_*.txt in {path}; name the folder that holds the files")
     if files[0].suffix in (".csv", ".parquet"):
-        return pd.concat([pd.read_csv(f) if f.suffix == ".csv" else pd.read_parquet(f) for f in files], ignore_index=True)
+        return pd.concat(
+            [pd.read_csv(f) if f.suffix == ".csv" else pd.read_parquet(f) for f in files], ignore_index=True
+        )
     names = ["unit", "cycle", "set1", "set2", "set3", *(f"s{i}" for i in range(1, 22))]
     raw = pd.concat(
         [pd.read_csv(f, sep=r"\s+", header=None, names=names).assign(file=f.name) for f in files], ignore_index=True

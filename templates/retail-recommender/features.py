@@ -52,7 +52,9 @@ def outcome(transactions: pd.DataFrame, rows: pd.DataFrame, as_of: pd.Timestamp)
     """1 where the household bought of the category in the 14 days from `as_of`, else 0."""
     future = transactions[(transactions["day"] >= as_of) & (transactions["day"] < as_of + HORIZON)]
     bought = pd.MultiIndex.from_frame(future[["household_id", "category"]].drop_duplicates())
-    return pd.Series(pd.MultiIndex.from_frame(rows[["household_id", "category"]]).isin(bought).astype("int64"), rows.index)
+    return pd.Series(
+        pd.MultiIndex.from_frame(rows[["household_id", "category"]]).isin(bought).astype("int64"), rows.index
+    )
 
 
 def _popularity(past: pd.DataFrame) -> pd.Series:
@@ -63,7 +65,10 @@ def _popularity(past: pd.DataFrame) -> pd.Series:
 def _households(past: pd.DataFrame) -> pd.DataFrame:
     grouped = past.groupby("household_id")
     return pd.DataFrame(
-        {"household_baskets": grouped["basket_id"].nunique().astype(float), "household_spend": grouped["sales_value"].sum()}
+        {
+            "household_baskets": grouped["basket_id"].nunique().astype(float),
+            "household_spend": grouped["sales_value"].sum(),
+        }
     )
 
 

