@@ -40,6 +40,8 @@ class Names:
     mutates: set[str] = field(default_factory=set)
     settles: set[str] = field(default_factory=set)
     """Bound whatever happens: by a statement that stands under no `if`, loop or `try`."""
+    defines: bool = False
+    """Holds a function or class, whose body does nothing until it is called."""
     star: bool = False
     """`from x import *`, exec, or syntax that is not Python: it may write anything."""
 
@@ -196,6 +198,7 @@ class _Walker(ast.NodeVisitor):
 
     def _scope(self, body: list[ast.stmt] | list[ast.expr], bound: set[str]) -> None:
         """A function's own names are its own; the free ones are read when it is called, and may be changed then."""
+        self.names.defines = True
         own = Names()
         for part in body:
             _Walker(own, self.local | frozenset(bound), inside=True).visit(part)

@@ -22,9 +22,23 @@ class History:
 
     def __init__(self) -> None:
         self.cells: list[Executed] = []
+        self._effects: dict[str, Names] = {}
 
     def add(self, source: str, python: str, ok: bool) -> None:
-        self.cells.append(Executed(source, python, ok, names_of(python)))
+        self.cells.append(Executed(source, python, ok, self._with_effects(names_of(python))))
+
+    def _with_effects(self, names: Names) -> Names:
+        """What the functions it uses do counts as done by the cell: a call may change what only the definition names."""
+        called = [self._effects[name] for name in names.reads & self._effects.keys()]
+        for effect in called:
+            names.reads |= effect.reads
+            names.mutates |= effect.mutates
+        for name in names.writes:
+            if called or names.defines:
+                self._effects[name] = names
+            else:
+                self._effects.pop(name, None)
+        return names
 
     def slice(self, python: str) -> list[int]:
         """Indices of the earlier cells that the cell of this source depends on, in the order they ran.
@@ -33,6 +47,8 @@ class History:
         name only if the cell succeeded and it stands under no condition; a cell that may write anything is always needed.
         """
         names = names_of(python)
+        for name in names.reads & self._effects.keys():
+            names.reads = names.reads | self._effects[name].reads
         wanted = set(names.reads)
         if names.star:
             return list(range(len(self.cells)))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-
 from features import CAP, SENSORS, TARGET, with_features
 from simulator import simulate
 
-UNITS = {"train": 24, "evaluation": 12, "next": 16}
+UNITS = {"train": 24, "evaluation": 32, "next": 48}
+"""Machines of a plant. Judging needs thirty that are independent; fewer would be inconclusive."""
 
 
 def main(words: list[str] | None = None) -> None:
@@ -42,7 +42,7 @@ def simulated(plant: str, period: int) -> dict[str, pd.DataFrame]:
     if period == 1:
         train, evaluation = by_units(before, UNITS["train"])
         return {"train": train, "evaluation": evaluation, **arriving(after)}
-    learnt, kept = by_units(after, UNITS["next"] - 8)
+    learnt, kept = by_units(after, UNITS["next"] - UNITS["evaluation"])
     return {"train": pd.concat([by_units(before, UNITS["train"])[0], learnt], ignore_index=True), "evaluation": kept}
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-
 from features import HORIZON, NOT_OFFERED, TARGET, outcome, rows_at
 
 STEP = pd.Timedelta(days=14)
