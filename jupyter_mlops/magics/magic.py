@@ -63,23 +63,41 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         show(line)
 
     def _run(self, source: str, cell: str, options: Options) -> None:
-        """The cell is run by IPython itself, so what it raises is shown as ever; ours is only around it."""
+        """The cell is run by IPython itself; ours is only around it. What it raises fails our cell too, shown once."""
         from jupyter_mlops.tracking import ship_soon
 
         python = self.shell.transform_cell(cell)
+        error: BaseException | None = None
         try:
             with self.session.track(source, python, self.shell.user_ns, options):
-                result = self.shell.run_cell(cell)
-                error = result.error_before_exec or result.error_in_exec
+                error = self._quietly(cell)
                 if error is not None:
-                    raise _Shown(error) from error
-        except _Shown:
-            pass  # IPython showed it already
-        except MlopsError as error:
-            self._say(error)
-            return
+                    raise error
+        except MlopsError as refusal:
+            if refusal is not error:
+                self._say(refusal)
+                return
+        except BaseException as raised:
+            if raised is not error:
+                raise
         self._card()
         ship_soon(self.session.folder)
+        if error is not None:
+            raise error
+
+    def _quietly(self, cell: str) -> BaseException | None:
+        """Run the cell; its error is formatted by IPython as ever, and shown when it leaves our cell."""
+        shown: list[list[str]] = []
+        shell = self.shell
+        shell._showtraceback = lambda _kind, _value, lines: shown.append(lines)
+        try:
+            result = shell.run_cell(cell)
+        finally:
+            del shell._showtraceback
+        error: BaseException | None = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            error._render_traceback_ = lambda: shown[-1] if shown else []  # type: ignore[attr-defined]
+        return error
 
     def _card(self) -> None:
         from IPython.display import display
@@ -106,14 +124,6 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
     def _remember(self, source: str, ok: bool) -> None:
         python = self.shell.transform_cell(_without_track(source))
         self.session.history.add(source, python, ok)
-
-
-class _Shown(Exception):
-    """A cell's own exception on its way through the tracking block; says itself what the cell said."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 def _without_track(source: str) -> str:

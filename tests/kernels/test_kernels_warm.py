@@ -23,7 +23,10 @@ def _run(source: str, **options: object) -> str:
 
 
 def test_what_was_preloaded_is_there():
-    assert _run("import sys; print({'pandas', 'sklearn.ensemble', 'numpy'} <= set(sys.modules), 'mlflow' in sys.modules)") == "True False"
+    assert (
+        _run("import sys; print({'pandas', 'sklearn.ensemble', 'numpy'} <= set(sys.modules), 'mlflow' in sys.modules)")
+        == "True False"
+    )
 
 
 def test_it_looks_like_a_kernel_of_its_own(tmp_path):

@@ -85,7 +85,9 @@ def test_an_entity_with_nothing_relevant_has_no_value():
 def test_intervals_cover_at_their_level(name: str):
     metric = next(m for m in (*REGRESSION, *CLASSIFICATION) if m.name == name)
     random = np.random.default_rng(1)
-    truth_value = {"mae": np.sqrt(2 / np.pi), "accuracy": stats.norm.cdf(1), "auc": stats.norm.cdf(2 / np.sqrt(2))}[name]
+    truth_value = {"mae": np.sqrt(2 / np.pi), "accuracy": stats.norm.cdf(1), "auc": stats.norm.cdf(2 / np.sqrt(2))}[
+        name
+    ]
     covered = 0
     for trial in range(200):
         y = random.integers(0, 2, 300).astype(float)

@@ -20,7 +20,14 @@ def base(project: Project) -> Database:
 def _point(value: float, hours: int = 0, segment: str | None = "plant-01") -> MetricPoint:
     start = NOON + timedelta(hours=hours)
     return MetricPoint(
-        model="rul", segment=segment, version=1, metric="mae", start=start, end=start + timedelta(hours=1), value=value, n=9
+        model="rul",
+        segment=segment,
+        version=1,
+        metric="mae",
+        start=start,
+        end=start + timedelta(hours=1),
+        value=value,
+        n=9,
     )
 
 

@@ -88,6 +88,6 @@ def test_types_nobody_reviewed_are_refused_by_name(store: Store):
 
 def test_a_server_that_does_not_answer_is_named_at_once(tmp_path: Path):
     (tmp_path / "mlops.yaml").write_text("version: 1\nproject: p\ntracking: http://127.0.0.1:9\n")
-    with pytest.raises(Unavailable, match="127.0.0.1:9 does not answer") as refusal:
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 does not answer") as refusal:
         open_store(load(tmp_path))
     assert "tracking:" in refusal.value.fix

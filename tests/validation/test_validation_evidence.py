@@ -70,7 +70,12 @@ def test_a_limit_is_judged_by_the_interval(target, model, rows, limit: float, ve
 
 @pytest.mark.parametrize(
     ("by", "comparison", "verdict"),
-    [(0.0, "better", "pass"), (2.0, "not worse", "pass"), (-2.05, "inconclusive", "inconclusive"), (4.0, "worse", "fail")],
+    [
+        (0.0, "better", "pass"),
+        (2.0, "not worse", "pass"),
+        (-2.05, "inconclusive", "inconclusive"),
+        (4.0, "worse", "fail"),
+    ],
 )
 def test_a_challenger_is_held_against_the_champion_on_the_same_rows(target, model, rows, by, comparison, verdict):
     gated = _gated(target, metric="mae", versus_champion={"not_worse_by": "5%"})
@@ -91,7 +96,11 @@ def test_too_few_rows_never_pass(target: Target, model: LinearRegression, rows: 
 def test_a_slice_that_fails_fails_the_gate(target: Target, model: LinearRegression, rows: pd.DataFrame):
     rows.loc[rows.index >= 440, ["rul", "shift"]] = [50.0, "night"]
     evidence = _evidence(_gated(target, metric="mae", max=20, slices=["shift"]), model, rows)
-    assert {g.figures["slice"]: g.verdict for g in evidence.gates} == {"": "pass", "shift=day": "pass", "shift=night": "fail"}
+    assert {g.figures["slice"]: g.verdict for g in evidence.gates} == {
+        "": "pass",
+        "shift=day": "pass",
+        "shift=night": "fail",
+    }
 
 
 def test_fairness_is_fairlearns_and_small_groups_are_not_judged(target: Target):

@@ -1,0 +1,139 @@
+"""A real JupyterLab on a real project, in a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Lab:
+    url: str
+    token: str
+    root: Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in Path(item.fspath).parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def quickstarted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quickstart itself, on its real data, with three of its stores."""
+    from jupyter_mlops import assets
+
+    shop = tmp_path_factory.mktemp("home") / "shop"
+    # The template with fewer stores, so that the tests do not wait for all ten.
+    template = tmp_path_factory.mktemp("templates") / "templates"
+    shutil.copytree(assets.templates(), template)
+    declared = template / "retail-recommender" / "mlops.yaml"
+    kept = [s for s in declared.read_text().splitlines() if "store-" not in s or s.split(":")[0].strip() in KEPT]
+    declared.write_text("\n".join(kept) + "\n")
+    code = (
+        "import sys; from pathlib import Path; from jupyter_mlops import assets;"
+        "assets.templates = lambda: Path(sys.argv[1]);"
+        "from jupyter_mlops.cli import main; sys.exit(main(['quickstart', sys.argv[2], '--no-lab']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(template), str(shop)], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (shop.parent / "said.txt").write_text(done.stdout)
+    return shop
+
+
+KEPT = ("store-367", "store-292", "store-321")
+
+
+@pytest.fixture(scope="session")
+def lab(quickstarted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    yield from _lab(quickstarted, tmp_path_factory.mktemp("jupyter"))
+
+
+def _lab(root: Path, home: Path) -> Iterator[Lab]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (home / "config").mkdir()
+    (home / "config" / "jupyter_lab_config.py").write_text(
+        "c.LabApp.news_url = None\nc.LabApp.check_for_updates_class = 'jupyterlab.NeverCheckForUpdate'\n"
+    )
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "run")}
+    env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "spaces")}
+    env |= {"JUPYTER_DATA_DIR": str(home / "data"), "IPYTHONDIR": str(home / "ipython")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
+    command += ["--IdentityProvider.token=tok", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
+    log = home / "log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(url + "/api?token=tok", log)
+        yield Lab(url, "tok", root)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+
+
+def _wait(url: str, log: Path) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+        except OSError:
+            time.sleep(0.3)
+        else:
+            return
+    raise AssertionError(log.read_text()[-3000:])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail("Chromium is missing; run tests/install_chromium.sh, or install it from the system's packages")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=ARGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture where MLOPS_SCREENSHOTS says, for a person to look at."""
+    folder = os.environ.get("MLOPS_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}.png")

@@ -1,0 +1,108 @@
+"""What a data scientist sees in JupyterLab."""
+
+import json
+import subprocess
+import sys
+
+from conftest import Lab, shot
+from playwright.sync_api import Page, expect
+
+
+def _open(page: Page, lab: Lab, path: str = "") -> None:
+    page.goto(f"{lab.url}/lab{path}?token={lab.token}&reset")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
+
+
+def _show(page: Page) -> None:
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.commands.hasCommand('mlops:show')")
+    page.evaluate("window.jupyterapp.commands.execute('mlops:show')")
+
+
+def _sidebar(page: Page):
+    _show(page)
+    panel = page.locator("#jupyter-mlops-registry")
+    expect(panel.get_by_role("heading", name="retail-recommender")).to_be_visible()
+    return panel
+
+
+def test_the_sidebar_lists_models_and_follows_changes_without_reload(page: Page, lab: Lab):
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    _open(page, lab)
+    panel = _sidebar(page)
+    store = panel.get_by_role("button", name="store-367")
+    expect(store).to_contain_text("champion v1")
+    store.focus()
+    page.keyboard.press("Enter")
+    expect(panel.get_by_text("gates: pass").first).to_be_visible()
+    expect(panel.get_by_text("Last decisions")).to_be_visible()
+    shot(page, "lab-light")
+    code = (
+        "import sys; from jupyter_mlops.project import find; from jupyter_mlops.store import database;"
+        "database(find(sys.argv[1])).open_alert('recommender', 'store-367', 'drift', 'x', 'opened by a test', 'warning')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(lab.root)], check=True, timeout=60)
+    expect(panel.get_by_text("opened by a test")).to_be_visible(timeout=10_000)
+    panel.locator(".jp-Mlops-alert", has_text="opened by a test").get_by_role("button", name="Acknowledge").click()
+    expect(panel.get_by_text("opened by a test")).not_to_be_visible(timeout=10_000)
+    panel.get_by_role("button", name="open run").first.click()
+    expect(page.locator(".jp-MlopsRun").get_by_text("ndcg_at_10").first).to_be_visible()
+    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_timeout(1500)
+    shot(page, "lab-dark")
+    assert errors == []
+
+
+def test_the_launcher_opens_the_dashboards_and_a_search_finds_a_model(page: Page, lab: Lab):
+    _open(page, lab)
+    for title in ("Portfolio", "Monitoring", "Governance"):
+        expect(page.locator(".jp-LauncherCard", has_text=title)).to_be_visible()
+    panel = _sidebar(page)
+    panel.get_by_label("Find a model").fill("292")
+    expect(panel.get_by_role("button", name="store-292")).to_be_visible()
+    expect(panel.get_by_role("button", name="store-367")).not_to_be_visible()
+    page.locator(".jp-LauncherCard", has_text="Portfolio").click()
+    frame = page.frame_locator(".jp-MlopsPage iframe")
+    expect(frame.get_by_role("heading", name="Portfolio")).to_be_visible()
+    shot(page, "lab-dashboard")
+
+
+def test_a_tracked_cell_shows_its_card(page: Page, lab: Lab):
+    _open(page, lab, "/tree/notebooks/train.ipynb")
+    page.wait_for_selector(".jp-Notebook")
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    page.wait_for_timeout(1500)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    card = page.locator(".mlops-card")
+    expect(card).to_be_visible(timeout=90_000)
+    expect(card).to_contain_text("finished")
+    expect(card).to_contain_text("ndcg_at_10")
+    card.scroll_into_view_if_needed()
+    shot(page, "lab-card")
+
+
+def test_a_broken_project_file_is_told_with_its_fix(page: Page, lab: Lab):
+    file = lab.root / "mlops.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("task: ranking", "tsak: ranking"))
+        _open(page, lab)
+        _show(page)
+        panel = page.locator("#jupyter-mlops-registry")
+        expect(panel.get_by_role("alert")).to_contain_text("did you mean 'task'?")
+        shot(page, "lab-broken")
+    finally:
+        file.write_text(before)
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel.get_by_role("heading", name="retail-recommender")).to_be_visible()
+
+
+def test_the_rest_api_refuses_strangers_and_speaks_one_envelope(page: Page, lab: Lab):
+    refused = page.request.get(f"{lab.url}/jupyter-mlops/models")
+    assert refused.status == 403
+    for path, status in [("models", 200), ("models/nope/versions", 404), ("runs/zzzz", 404), ("openapi.json", 200)]:
+        answer = page.request.get(f"{lab.url}/jupyter-mlops/{path}", headers={"Authorization": f"token {lab.token}"})
+        assert answer.status == status, path
+        body = json.loads(answer.text())
+        assert body.get("ok", True) == (status == 200)
+        assert status == 200 or {"code", "message", "fix", "details"} == body["error"].keys()
