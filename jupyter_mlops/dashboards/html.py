@@ -20,12 +20,12 @@ min-height:100vh;box-sizing:border-box}
 .mx .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:14px 18px}
 .mx .card b{display:block;font-size:28px;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .mx .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
-.mx table{border-collapse:collapse;width:100%;font-size:14px}
-.mx th,.mx td{text-align:left;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;
+.mx table{border-collapse:collapse;width:100%;font-size:14px;table-layout:auto;margin:0}
+.mx th,.mx td{text-align:left!important;max-width:none!important;white-space:normal;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;
 background:none;color:inherit}
 .mx tr:last-child td{border-bottom:0}
 .mx th{font-weight:500;color:var(--soft);font-size:13px;white-space:nowrap}
-.mx td.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.mx th.num{text-align:right}
+.mx td.num,.mx th.num{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
 .mx .state{white-space:nowrap;font-weight:600}.mx .good{color:var(--good)}.mx .bad{color:var(--bad)}.mx .warn{color:var(--warn)}
 .mx code{font-size:12px;overflow-wrap:anywhere}
 .mx .note{border-left:4px solid var(--brand);background:var(--card);padding:14px 18px;border-radius:0 10px 10px 0;margin:18px 0}

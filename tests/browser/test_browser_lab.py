@@ -15,7 +15,8 @@ def _open(page: Page, lab: Lab, path: str = "") -> None:
 
 def _show(page: Page) -> None:
     page.wait_for_function("window.jupyterapp && window.jupyterapp.commands.hasCommand('mlops:show')")
-    page.evaluate("window.jupyterapp.commands.execute('mlops:show')")
+    # The layout of the last time is restored late, and would put the file browser in front again.
+    page.evaluate("window.jupyterapp.restored.then(() => window.jupyterapp.commands.execute('mlops:show'))")
 
 
 def _sidebar(page: Page):

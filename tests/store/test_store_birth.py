@@ -14,8 +14,13 @@ from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.store import database
 
-OPEN = "import sys; from jupyter_mlops.project import load; from jupyter_mlops.store import open_store; from pathlib import Path; print(len(open_store(load(Path(sys.argv[1]))).client.search_experiments()))"
-BIRTH = "import sys; from jupyter_mlops.project import load; from jupyter_mlops.store import database; from pathlib import Path; database(load(Path(sys.argv[1])))"
+_FIND = (
+    "import sys; from pathlib import Path; from jupyter_mlops.project import load; project = load(Path(sys.argv[1]));"
+)
+OPEN = (
+    f"{_FIND} from jupyter_mlops.store import open_store; print(len(open_store(project).client.search_experiments()))"
+)
+BIRTH = f"{_FIND} from jupyter_mlops.store import database; database(project)"
 
 
 def _start(code: str, root: Path, **env: str) -> subprocess.Popen[str]:

@@ -62,8 +62,13 @@ def test_a_change_by_anybody_is_seen(base: Database, project: Project):
 
 
 def test_a_failed_transaction_leaves_nothing(base: Database):
-    with pytest.raises(RuntimeError), base.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO mlops_meta VALUES ('a', 'b')")
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="half way"):
+        _write_and_fail(base)
     with base.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM mlops_meta WHERE key = 'a'").scalar() == 0
+
+
+def _write_and_fail(base: Database) -> None:
+    with base.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO mlops_meta VALUES ('a', 'b')")
+        raise RuntimeError("half way")

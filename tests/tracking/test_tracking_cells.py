@@ -1,7 +1,6 @@
 """A cell becomes a run: everything found, nothing lost, nothing touched."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
