@@ -21,7 +21,8 @@ min-height:100vh;box-sizing:border-box}
 .mx .card b{display:block;font-size:28px;line-height:1.25;font-weight:650;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .mx .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 .mx table{border-collapse:collapse;width:100%;font-size:14px;table-layout:auto;margin:0}
-.mx th,.mx td{text-align:left!important;max-width:none!important;white-space:normal;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;
+.mx th,.mx td{text-align:left!important;max-width:none!important;
+white-space:normal;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top;
 background:none;color:inherit}
 .mx tr:last-child td{border-bottom:0}
 .mx th{font-weight:500;color:var(--soft);font-size:13px;white-space:nowrap}

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
     from jupyter_mlops.flows.retraining import retrain
@@ -23,6 +24,7 @@ __all__ = [
     "retrain",
     "rollback",
     "score_and_watch",
+    "serve",
     "train",
     "validate_version",
     "watch",
@@ -38,6 +40,7 @@ _HOME = {
     "retrain": "retraining",
     "rollback": "promotion",
     "score_and_watch": "watching",
+    "serve": "endpoints",
     "train": "training",
     "validate_version": "promotion",
     "watch": "watching",

@@ -22,7 +22,7 @@ def score_and_watch(
     store: Store, target: Target, rows: pd.DataFrame, labels: pd.DataFrame | None = None
 ) -> MonitorReport:
     """Score a period's rows with the champion (logged, once for each id), take in the labels known so far, and judge it."""
-    score(store.project, store, target, rows)
+    score(store.project, load(store, f"{target.name}@champion"), target, rows)
     log = InferenceLog(store.project)
     if labels is not None:
         log.add_truth(target.model, target.segment, labels.rename(columns={target.spec.data.target: "truth"}))

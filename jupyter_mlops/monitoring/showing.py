@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from jupyter_mlops.monitoring.comparing import ColumnDrift, DriftReport
+# A DriftReport and its columns; the report imports this module to show itself, so they cannot be named here.
+DriftReport = Any
+ColumnDrift = Any
 
 _SHOWN = 60
 _STYLE = (

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlops.errors import Refused
 from jupyter_mlops.records import ModelVersion
 from jupyter_mlops.registry.versions import resolve
-from jupyter_mlops.store import Store
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """`model` is the fitted scikit-learn object, `features` the columns it was fitted on, in order."""
-
-    version: ModelVersion
-    model: Any
-    features: list[str]
-    input_example: Any
+from jupyter_mlops.store import LoadedModel, Store
 
 
 def load(store: Store, reference: str) -> LoadedModel:

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.serving.client import endpoint
     from jupyter_mlops.serving.log import InferenceLog
+    from jupyter_mlops.serving.models import Source
     from jupyter_mlops.serving.scoring import score
     from jupyter_mlops.serving.server import serve
     from jupyter_mlops.serving.wal import recover
 
-__all__ = ["InferenceLog", "endpoint", "recover", "score", "serve"]
+__all__ = ["InferenceLog", "Source", "endpoint", "recover", "score", "serve"]
 
-_HOME = {"InferenceLog": "log", "endpoint": "client", "recover": "wal", "score": "scoring", "serve": "server"}
+_HOME = {
+    "Source": "models",
+    "InferenceLog": "log",
+    "endpoint": "client",
+    "recover": "wal",
+    "score": "scoring",
+    "serve": "server",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jupyter_mlops.errors import MlopsError, NotFound
 from jupyter_mlops.project import Project
-from jupyter_mlops.registry import LoadedModel, load, resolve
-from jupyter_mlops.store import Store, database, open_store, predict
+from jupyter_mlops.records import ModelVersion
+from jupyter_mlops.store import LoadedModel, database, predict
 
 EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where models come from: what a reference means now, and the model behind it. MlopsError when there is none."""
+
+    load: Callable[[str], LoadedModel]
+    resolve: Callable[[str], ModelVersion]
 
 
 @dataclass
@@ -29,8 +38,8 @@ class Held:
 class Models:
     """Loaded at the start, or MlopsError says which cannot be; followed by a thread until closed."""
 
-    def __init__(self, project: Project, references: list[str]) -> None:
-        self._store: Store = open_store(project)
+    def __init__(self, project: Project, references: list[str], source: Source) -> None:
+        self._source = source
         self._base = database(project)
         self.held = {held.name: held for held in (Held(r, self._checked(r)) for r in references)}
         self._closing = threading.Event()
@@ -50,7 +59,7 @@ class Models:
         self._thread.join(10)
 
     def _checked(self, reference: str) -> LoadedModel:
-        loaded = load(self._store, reference)
+        loaded = self._source.load(reference)
         if loaded.input_example is not None:
             predict(loaded.model, loaded.input_example, loaded.features)
         return loaded
@@ -67,7 +76,7 @@ class Models:
     def _renew(self, held: Held) -> None:
         """A version that does not load or answer is not switched to: the old one goes on, and an alert says so."""
         with contextlib.suppress(NotFound):
-            if resolve(self._store, held.reference).version == held.loaded.version.version:
+            if self._source.resolve(held.reference).version == held.loaded.version.version:
                 return
         try:
             held.loaded = self._checked(held.reference)

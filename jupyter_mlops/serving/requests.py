@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.registry import LoadedModel
+from jupyter_mlops.store import LoadedModel
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 

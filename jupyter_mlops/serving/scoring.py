@@ -7,16 +7,12 @@ import uuid
 import pandas as pd
 
 from jupyter_mlops.project import Project, Target
-from jupyter_mlops.registry import load
 from jupyter_mlops.serving.log import ID, InferenceLog
-from jupyter_mlops.store import Store, predict
+from jupyter_mlops.store import LoadedModel, predict
 
 
-def score(
-    project: Project, store: Store, target: Target, rows: pd.DataFrame, *, reference: str | None = None
-) -> pd.DataFrame:
+def score(project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFrame) -> pd.DataFrame:
     """inference_id and prediction for each row, logged. Rows that bring their own ids are logged once however often scored."""
-    loaded = load(store, reference or f"{target.name}@champion")
     answers = predict(loaded.model, rows, loaded.features)
     ids = (
         rows[ID].astype(str)

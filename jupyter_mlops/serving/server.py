@@ -12,12 +12,13 @@ import uvicorn
 from jupyter_mlops.errors import Conflict
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.app import App
-from jupyter_mlops.serving.models import Models
+from jupyter_mlops.serving.models import Models, Source
 
 
 def serve(
     project: Project,
     references: list[str],
+    source: Source,
     *,
     host: str = "127.0.0.1",
     port: int = 8090,
@@ -25,7 +26,7 @@ def serve(
 ) -> None:
     """Serve until interrupted or terminated. `ready` is given the URL once requests are answered."""
     listener = _listen(host, port)
-    app = App(project, Models(project, references), frozenset({host}))
+    app = App(project, Models(project, references, source), frozenset({host}))
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
     server = uvicorn.Server(config)
     # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.

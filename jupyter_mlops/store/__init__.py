@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.leases import expired, lease
+    from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
     from jupyter_mlops.store.runs import Store
     from jupyter_mlops.store.tables import Database, database
 
-__all__ = ["Database", "Store", "database", "expired", "lease", "open_store", "predict"]
+__all__ = ["Database", "LoadedModel", "Store", "database", "expired", "lease", "open_store", "predict"]
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
     "Database": "tables",
+    "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
     "expired": "leases",

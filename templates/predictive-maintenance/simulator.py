@@ -62,7 +62,7 @@ def _unit(
             + 14 * wear
             + noise(1.0)
             + (9 if changed and plant in RECALIBRATED else 0),
-            "vibration": 2 + 0.8 * load + 3 * wear**1.5 + noise(0.15) + (0.9 if fast else 0.0),
+            "vibration": 2 + 0.8 * load + 3 * np.maximum(wear, 0) ** 1.5 + noise(0.15) + (0.9 if fast else 0.0),
             "pressure": 30 - 3 * wear + 2 * load + noise(0.4),
             "current": 20 * load + 1.5 * wear + noise(0.5),
             "load": load,

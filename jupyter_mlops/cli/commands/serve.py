@@ -9,7 +9,7 @@ from jupyter_mlops.cli.command import Command, Result, project_of
 
 
 def _serve(args: Namespace) -> Result:
-    from jupyter_mlops.serving import serve
+    from jupyter_mlops.flows import serve
 
     def ready(url: str) -> None:
         answer = {"ok": True, "data": {"url": url, "models": args.models}}
