@@ -64,7 +64,7 @@ def _profile_path(path: str) -> Profile:
         file = Path(path)
         if not file.exists():
             raise BadInput(f"there is no file or folder {path}", "check the path", path=path)
-        if file.is_file() and file.open("rb").read(len(FORMAT)) == FORMAT:
+        if file.is_file() and _starts_with(file, FORMAT):
             return Profile.load(file)
     try:
         found = _dataset(path)
@@ -75,6 +75,11 @@ def _profile_path(path: str) -> Profile:
             f"{path} cannot be read: {str(error)[:200]}", "give CSV, Parquet or Arrow files", path=path
         ) from error
     return reduce(Profile.merge, parts) if parts else nothing
+
+
+def _starts_with(file: Path, mark: bytes) -> bool:
+    with file.open("rb") as handle:
+        return handle.read(len(mark)) == mark
 
 
 def _dataset(path: str) -> Any:

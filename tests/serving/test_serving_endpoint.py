@@ -1,0 +1,153 @@
+"""A real server, a real registry: answers, refusals, the log, the switch to a new champion, and a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.flows import promote, rollback
+from jupyter_mlops.ledger import entries
+from jupyter_mlops.project import Project, load
+from jupyter_mlops.registry import register
+from jupyter_mlops.serving import InferenceLog, endpoint, recover
+from jupyter_mlops.store import database, open_store
+
+NAME = "rul.plant-01"
+ROWS = pd.DataFrame({"x": np.arange(400.0), "unit": np.arange(400)})
+
+
+def _version(store, slope: float) -> int:
+    model = LinearRegression().fit(ROWS[["x"]], ROWS["x"] * slope)
+    run_id = store.create_run("rul", "by hand", key=f"slope {slope}")
+    store.log_model(run_id, model, input_example=ROWS[["x"]].head(3), requirements=["scikit-learn"])
+    store.end_run(run_id, "FINISHED")
+    return register(store, run_id, NAME).version
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    from conftest import MLOPS_YAML
+
+    root = tmp_path_factory.mktemp("served")
+    (root / "mlops.yaml").write_text(MLOPS_YAML)
+    (root / "data" / "plant-01").mkdir(parents=True)
+    ROWS.assign(rul=ROWS["x"] * 2).to_parquet(root / "data" / "plant-01" / "evaluation.parquet")
+    made = load(root)
+    store = open_store(made)
+    assert promote(store, NAME, _version(store, 1.99), reason="first").done
+    return made
+
+
+def _serve(project: Project) -> tuple[subprocess.Popen, str]:
+    command = [sys.executable, "-m", "jupyter_mlops.cli", "--project", str(project.root), "serve", NAME, "--port", "0"]
+    server = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True)
+    return server, json.loads(server.stdout.readline())["data"]["url"]
+
+
+@pytest.fixture
+def url(project: Project):
+    server, url = _serve(project)
+    yield url
+    server.terminate()
+    assert server.wait(20) in (0, -signal.SIGTERM)
+
+
+def _post(url: str, body: bytes, kind: str = "application/json", **headers: str) -> tuple[int, dict]:
+    request = urllib.request.Request(url, body, {"content-type": kind, **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_every_form_is_answered_and_a_new_champion_is_served_within_seconds(project: Project, url: str):
+    expected = pytest.approx([1.99, 3.98])
+    for body, kind in [
+        (b'{"dataframe_split": {"columns": ["x"], "data": [[1], [2]]}}', "application/json"),
+        (b'{"dataframe_records": [{"x": 1}, {"x": 2}]}', "application/json"),
+        (b'{"instances": [[1], [2]]}', "application/json"),
+        (b"x\n1\n2\n", "text/csv"),
+    ]:
+        status, answer = _post(f"{url}/invocations", body, kind)
+        assert (status, answer["predictions"]) == (200, expected), body
+    body = b'{"inputs": [{"name": "x", "datatype": "FP64", "shape": [2], "data": [1, 2]}]}'
+    assert _post(f"{url}/v2/models/{NAME}/infer", body)[1]["outputs"][0]["data"] == expected
+    for page in ("/health/ready", "/metrics", "/openapi.json", "/", f"/v2/models/{NAME}"):
+        assert urllib.request.urlopen(url + page, timeout=10).status == 200
+    store = open_store(project)
+    assert promote(store, NAME, _version(store, 2.0), reason="better").done
+    until = time.monotonic() + 8
+    while endpoint(url).predict(ROWS[["x"]].head(1))["version"][0] != 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert endpoint(url).predict(ROWS[["x"]].iloc[[5]])["prediction"][0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "said"),
+    [
+        ("/invocations", b"{", {}, 400, "not valid JSON"),
+        ("/invocations", b"[]", {}, 400, "none of the known forms"),
+        ("/invocations", b'{"instances": []}', {}, 400, "no rows"),
+        ("/invocations", b'{"dataframe_records": [{"y": 1}]}', {}, 400, "column 'x' is missing"),
+        ("/invocations", b'{"dataframe_records": [{"x": 1}, {"x": "fast"}]}', {}, 400, "column 'x', row 1: expected a number"),
+        ("/invocations", b'{"dataframe_records": [{"x": Infinity}]}', {}, 400, "Infinity"),
+        ("/models/nope/invocations", b'{"instances": [[1]]}', {}, 404, "no model 'nope'"),
+        ("/nowhere", b"{}", {}, 404, "not answered"),
+        ("/invocations", b'{"instances": [[1]]}', {"host": "evil.example"}, 403, "not allowed"),
+        ("/invocations", b'{"instances": [[1]]}', {"origin": "http://evil.example"}, 403, "not allowed"),
+        ("/invocations", b"[" * 17 * 2**20, {}, 413, "larger than"),
+        ("/ground-truth", b'{"truth": [{"id": 1}]}', {}, 400, "no ground truth"),
+    ],
+)
+def test_bad_requests_are_told(url: str, path, body, headers, status, said):
+    code, answer = _post(url + path, body, **headers)
+    assert code == status
+    assert said in answer["error"]["message"]
+
+
+def test_what_was_answered_before_a_kill_is_in_the_log_once(project: Project):
+    log = InferenceLog(project)
+    before = log.count("rul", "plant-01")
+    server, url = _serve(project)
+    answered = [endpoint(url).predict(ROWS[["x"]].iloc[[i]])["inference_id"][0] for i in range(20)]
+    time.sleep(1.0)
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    assert recover(project) == 20
+    assert recover(project) == 0
+    rows = log.rows("rul", "plant-01")
+    assert set(answered) <= set(rows["inference_id"])
+    assert log.count("rul", "plant-01") - before == 20
+
+
+def test_outcomes_restate_history(project: Project):
+    log = InferenceLog(project)
+    log.add_truth("rul", "plant-02", pd.DataFrame({"inference_id": ["a", "b"], "truth": [1.0, 2.0]}))
+    log.add_truth("rul", "plant-02", pd.DataFrame({"inference_id": ["a"], "truth": [5.0]}))
+    truth = log.truth("rul", "plant-02").set_index("inference_id")["truth"]
+    assert truth.to_dict() == {"a": 5.0, "b": 2.0}
+
+
+def test_a_worse_model_is_refused_and_a_rollback_goes_back(project: Project):
+    store = open_store(project)
+    number = _version(store, 3.0)
+    decision = promote(store, NAME, number, reason="trust me")
+    assert not decision.done
+    assert "mae" in decision.reason
+    with database(project).read() as connection:
+        assert entries(connection, f"{NAME}/{number}", action="promotion refused")
+    back = rollback(store, NAME, reason="errors since noon")
+    assert (back.done, back.version) == (True, 1)
+    with pytest.raises(BadInput, match="needs a reason"):
+        rollback(store, NAME, reason="")
