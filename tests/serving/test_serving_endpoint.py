@@ -54,7 +54,7 @@ def _serve(project: Project) -> tuple[subprocess.Popen, str]:
     return server, json.loads(server.stdout.readline())["data"]["url"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def url(project: Project):
     server, url = _serve(project)
     yield url
