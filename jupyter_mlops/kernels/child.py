@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import importlib
 import logging
 import multiprocessing
@@ -49,7 +48,6 @@ def become_kernel(launch: Launch) -> None:
     _own_randomness()
     _own_pools(launch.environment)
     _own_main(launch.command)
-    gc.enable()
     from ipykernel.kernelapp import IPKernelApp
 
     # It would warn at each start that loopback is not encrypted; that is known.
@@ -101,9 +99,8 @@ def _own_pools(environment: Mapping[str, str]) -> None:
     if "numpy" not in sys.modules:
         return
     for library in importlib.import_module("threadpoolctl").ThreadpoolController().lib_controllers:
-        if library.internal_api in POOLS or library.user_api in POOLS:
-            kind = library.internal_api if library.internal_api in POOLS else library.user_api
-            library.set_num_threads(pool_size(kind, environment))
+        if library.internal_api in POOLS:
+            library.set_num_threads(pool_size(library.internal_api, environment))
 
 
 def _own_main(command: list[str]) -> None:

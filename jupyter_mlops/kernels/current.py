@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.kernels.environment import used_up
 from jupyter_mlops.kernels.handle import Outdated, WarmProcess, Zygote
 
 # What every kernel imports by itself as it starts.
@@ -103,7 +104,7 @@ def _current() -> Zygote:
     with _lock:
         if _failed and time.monotonic() < _failed[0] + TRY_AGAIN_AFTER:
             raise _failed[1]
-        if _zygote and not _zygote.gone and _zygote.preload != wanted:
+        if _zygote and (_zygote.preload != wanted or used_up(_zygote.environment, os.environ)):
             _zygote.retire()
             _zygote = None
         if _zygote is None or _zygote.gone:

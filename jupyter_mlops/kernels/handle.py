@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.kernels.environment import WITHOUT_THREADS, used_up
 
 READY_WITHIN = 60.0  # seconds
 FORKED_WITHIN = 30.0
@@ -63,6 +64,7 @@ class Zygote:
 
     def __init__(self, preload: Sequence[str]) -> None:
         self.preload = tuple(preload)
+        self.environment = dict(os.environ)
         self.left_out: dict[str, str] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -92,6 +94,9 @@ class Zygote:
 
     def fork(self, command: Sequence[str], environment: Mapping[str, str], cwd: str) -> WarmProcess:
         """A new kernel process. Raises Outdated when a new zygote should be asked, Unavailable when none can."""
+        late = used_up(self.environment, environment)
+        if late:
+            raise _unavailable(f"it asks for another {', '.join(late)} than what is preloaded has read")
         answer: Future[WarmProcess] = Future()
         number = next(self._numbers)
         with self._lock:
@@ -135,6 +140,7 @@ class Zygote:
             command = [sys.executable, "-m", "jupyter_mlops.kernels.zygote", str(self._its.fileno()), str(os.getpid())]
             self._process = subprocess.Popen(
                 [*command, *self.preload],
+                env={**self.environment, **WITHOUT_THREADS},
                 pass_fds=[self._its.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal is for the using process to handle

@@ -21,7 +21,6 @@ import time
 from typing import Any
 
 from jupyter_mlops.kernels.child import Launch, become_kernel, die_with
-from jupyter_mlops.kernels.environment import WITHOUT_THREADS, used_up
 from jupyter_mlops.kernels.snapshot import Snapshot
 
 LARGEST = 4 << 20  # bytes of a message; an environment is far smaller
@@ -35,12 +34,11 @@ def main() -> None:
     channel = socket.socket(fileno=int(socket_fd))
     if not sys.flags.safe_path:
         del sys.path[0]  # `-m` put the working directory there; each kernel puts its own
-    asked_with = dict(os.environ)
-    os.environ.update(WITHOUT_THREADS)
-    _preload(channel, modules)
+    given = dict(os.environ)
+    _preload(channel, modules, given)
     os.set_inheritable(channel.fileno(), False)
-    by_imports = {k: v for k, v in os.environ.items() if k not in asked_with and k not in WITHOUT_THREADS}
-    server = _Server(channel, Snapshot(began), asked_with, by_imports)
+    by_imports = {name: value for name, value in os.environ.items() if name not in given}
+    server = _Server(channel, Snapshot(began), by_imports)
     gc.collect()
     gc.freeze()
     launch = server.serve()
@@ -48,7 +46,7 @@ def main() -> None:
         become_kernel(launch)
 
 
-def _preload(channel: socket.socket, modules: list[str]) -> None:
+def _preload(channel: socket.socket, modules: list[str], given: dict[str, str]) -> None:
     """Import what notebooks will. What cannot be imported is left out; so is what starts a thread, in a fresh process."""
     for name in modules:
         try:
@@ -60,7 +58,7 @@ def _preload(channel: socket.socket, modules: list[str]) -> None:
             _send(channel, {"left_out": name, "why": f"it starts a thread ({threads[-1]}), which a fork would lose"})
             rest = [module for module in modules if module != name]
             command = [sys.executable, "-m", "jupyter_mlops.kernels.zygote", *sys.argv[1:3], *rest]
-            os.execv(sys.executable, command)  # noqa: S606  # a thread cannot be undone, only begun without
+            os.execve(sys.executable, command, given)  # noqa: S606  # a thread cannot be undone, only begun without
 
 
 def _threads() -> list[str]:
@@ -80,12 +78,9 @@ def _send(channel: socket.socket, message: dict[str, Any]) -> None:
 
 
 class _Server:
-    def __init__(
-        self, channel: socket.socket, snapshot: Snapshot, environment: dict[str, str], by_imports: dict[str, str]
-    ) -> None:
+    def __init__(self, channel: socket.socket, snapshot: Snapshot, by_imports: dict[str, str]) -> None:
         self._channel = channel
         self._snapshot = snapshot
-        self._environment = environment
         self._by_imports = by_imports  # variables that libraries set when they were imported
         self._kernels: set[int] = set()
         self._retired = False
@@ -129,14 +124,10 @@ class _Server:
             self._retired = True
             return None
         number = message["fork"]
-        outdated = self._snapshot.change()
-        late = used_up(self._environment, message["environment"])
-        if outdated or late:
-            why = outdated or f"it asks for another {', '.join(late)} than was read by what is preloaded"
-            _send(self._channel, {"refused": number, "why": why, "outdated": bool(outdated)})
-            launch = None
-        else:
-            launch = self._fork(number, message, streams)
+        change = self._snapshot.change()
+        if change:
+            _send(self._channel, {"refused": number, "why": change, "outdated": True})
+        launch = None if change else self._fork(number, message, streams)
         if not launch:
             for stream in streams:
                 os.close(stream)

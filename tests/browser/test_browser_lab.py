@@ -6,6 +6,7 @@ import sys
 
 from conftest import Lab, shot
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 
 def _open(page: Page, lab: Lab, path: str = "") -> None:
@@ -72,10 +73,16 @@ def test_a_tracked_cell_shows_its_card(page: Page, lab: Lab):
     _open(page, lab, "/tree/notebooks/train.ipynb")
     page.wait_for_selector(".jp-Notebook")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-    page.wait_for_timeout(1500)
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     card = page.locator(".mlops-card")
-    expect(card).to_be_visible(timeout=90_000)
+    for _ in range(5):  # an idle indicator does not prove that the kernel takes requests yet
+        page.wait_for_timeout(1500)
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        try:
+            card.wait_for(timeout=25_000)
+            break
+        except PlaywrightTimeout:
+            continue
+    expect(card).to_be_visible()
     expect(card).to_contain_text("finished")
     expect(card).to_contain_text("ndcg_at_10")
     card.scroll_into_view_if_needed()
