@@ -80,7 +80,18 @@ def test_drift_answers_with_its_status(tmp_path: Path, capsys):
     data = json.loads(capsys.readouterr().out)["data"]
     assert data["drifted_columns"] == ["a"]
     column = data["columns"][0]
-    assert {"name", "kind", "n_reference", "ks", "p_value", "psi", "js", "wasserstein", "effect", "reason"} <= column.keys()
+    assert {
+        "name",
+        "kind",
+        "n_reference",
+        "ks",
+        "p_value",
+        "psi",
+        "js",
+        "wasserstein",
+        "effect",
+        "reason",
+    } <= column.keys()
     assert main([*words, "--fail-on-drift"]) == 1
 
 

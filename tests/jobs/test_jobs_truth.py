@@ -20,7 +20,9 @@ def store(project: Project) -> Store:
 
 
 def _notebook(folder: Path, *cells: str, name: str = "job.ipynb") -> Path:
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "P", "language": "python"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "P", "language": "python"}}
+    )
     notebook.cells = [nbformat.v4.new_code_cell("from typing import Literal\n")]
     notebook.cells += [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
     notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
@@ -83,7 +85,11 @@ def test_what_does_not_fit_is_refused_and_leaves_no_run(project: Project, store:
     ],
 )
 def test_an_end_is_told_as_it_was(project: Project, store: Store, cell: str, said: str):
-    job = run_notebook(store, _notebook(project.root, cell, "%%track\n1 / 0" if "load_ext" in cell else "x = 1"), timeout=timedelta(seconds=8))
+    job = run_notebook(
+        store,
+        _notebook(project.root, cell, "%%track\n1 / 0" if "load_ext" in cell else "x = 1"),
+        timeout=timedelta(seconds=8),
+    )
     run = store.run(job.run_id)
     assert (job.status, run.status) == ("FAILED", "FAILED")
     assert said in run.reason
@@ -99,7 +105,8 @@ def test_one_that_fails_does_not_stop_the_others(project: Project, store: Store)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("{", "not a notebook"), ('{"nbformat": 3, "nbformat_minor": 0, "worksheets": []}', "format 3")]
+    ("content", "said"),
+    [("{", "not a notebook"), ('{"nbformat": 3, "nbformat_minor": 0, "worksheets": []}', "format 3")],
 )
 def test_what_is_no_notebook_is_named(project: Project, store: Store, content: str, said: str):
     path = project.root / "x.ipynb"

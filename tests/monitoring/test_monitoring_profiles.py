@@ -24,7 +24,11 @@ def test_buckets_merge_associatively_and_keep_few_values_exactly(a, b, c):
     left, right = one.merge(two).merge(three), one.merge(two.merge(three))
     whole = count(np.array([*a, *b, *c], dtype=float))
     for other in (right, whole, three.merge(one).merge(two)):
-        assert (left.shift, left.keys.tolist(), left.counts.tolist()) == (other.shift, other.keys.tolist(), other.counts.tolist())
+        assert (left.shift, left.keys.tolist(), left.counts.tolist()) == (
+            other.shift,
+            other.keys.tolist(),
+            other.counts.tolist(),
+        )
     assert left.values().tolist() == sorted({x + 0.0 for x in [*a, *b, *c]})
 
 
@@ -34,7 +38,11 @@ def test_buckets_of_many_values_are_bounded_and_merge_the_same_in_any_order():
     whole = count(np.concatenate(parts))
     merged = count(parts[2]).merge(count(parts[0])).merge(count(parts[3]).merge(count(parts[1])))
     assert len(whole.keys) <= MOST
-    assert (merged.shift, merged.keys.tolist(), merged.counts.tolist()) == (whole.shift, whole.keys.tolist(), whole.counts.tolist())
+    assert (merged.shift, merged.keys.tolist(), merged.counts.tolist()) == (
+        whole.shift,
+        whole.keys.tolist(),
+        whole.counts.tolist(),
+    )
 
 
 SHAPES = {
@@ -69,7 +77,11 @@ def test_a_verdict_does_not_depend_on_the_number_of_rows():
 def test_chance_raises_no_alarm():
     random = np.random.default_rng(3)
     alarms = [
-        bool(drift(*(pd.DataFrame(random.normal(size=(n, 8)), columns=list("abcdefgh")) for _ in range(2))).drifted_columns)
+        bool(
+            drift(
+                *(pd.DataFrame(random.normal(size=(n, 8)), columns=list("abcdefgh")) for _ in range(2))
+            ).drifted_columns
+        )
         for n in [100, 1000, 10_000] * 15
     ]
     assert sum(alarms) == 0
@@ -116,9 +128,14 @@ def test_what_cannot_be_profiled_is_named(frame, said):
 
 
 def test_mixed_types_and_changed_kinds_are_told_not_raised():
-    report = drift(pd.DataFrame({"a": [1, "x", None] * 20, "b": range(60)}), pd.DataFrame({"a": ["x"] * 60, "b": list("z" * 60)}))
+    report = drift(
+        pd.DataFrame({"a": [1, "x", None] * 20, "b": range(60)}), pd.DataFrame({"a": ["x"] * 60, "b": list("z" * 60)})
+    )
     assert {c.name: c.reason for c in report.columns}["b"] == "it was numeric and is categorical now"
-    assert "<script" not in drift(pd.DataFrame({"<script>": range(99)}), pd.DataFrame({"<script>": range(99)}))._repr_html_()
+    assert (
+        "<script"
+        not in drift(pd.DataFrame({"<script>": range(99)}), pd.DataFrame({"<script>": range(99)}))._repr_html_()
+    )
 
 
 def _watch(project: Project, current: pd.DataFrame, estimates: list[Estimate]) -> object:
