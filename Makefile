@@ -6,14 +6,13 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 ARGS   ?=
 
-.PHONY: demo test check types bench clean help
+.PHONY: demo test check types clean help
 
 help:
 	@echo "make demo    a project on real data, the whole loop run on it, then JupyterLab (ARGS=--no-lab does not open it)"
 	@echo "make test    every test, the browser's too"
 	@echo "make check   style, types, architecture, front end"
 	@echo "make types   the front end's types, from the Python records"
-	@echo "make bench   figures against peers, as ratios"
 	@echo "make clean   remove what these made"
 
 $(BIN)/python:
@@ -46,9 +45,6 @@ check: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm types
-
-bench: $(VENV)/.dev
-	for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) jupyter_mlops/labextension labextension/lib labextension/node_modules labextension/tsconfig.tsbuildinfo
