@@ -8,13 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pages import Lab, wait_for
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARGS = [
@@ -29,13 +27,6 @@ ARGS = [
 
 
 expect.set_options(timeout=45_000)  # a cold kernel and two busy cores
-
-
-@dataclass(frozen=True)
-class Lab:
-    url: str
-    token: str
-    root: Path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,23 +86,11 @@ def _lab(root: Path, home: Path) -> Iterator[Lab]:
         server = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(url + "/api?token=tok", log)
+        wait_for(url + "/api?token=tok", log)
         yield Lab(url, "tok", root)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(20)
-
-
-def _wait(url: str, log: Path) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(url, timeout=2)
-        except OSError:
-            time.sleep(0.3)
-        else:
-            return
-    raise AssertionError(log.read_text()[-3000:])
 
 
 @pytest.fixture(scope="session")
@@ -132,11 +111,3 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
-
-
-def shot(page: Page, name: str) -> None:
-    """Keep a picture where MLOPS_SCREENSHOTS says, for a person to look at."""
-    folder = os.environ.get("MLOPS_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/{name}.png")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Lab, _wait, shot
+from pages import Lab, shot, wait_for
 from playwright.sync_api import Page, expect
 
 WANTED = {
@@ -32,7 +32,7 @@ def voila(lab: Lab, tmp_path_factory: pytest.TempPathFactory):
         command = [sys.executable, "-c", code, str(lab.root), str(port)]
         server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
-    _wait(url + "/?token=tok", log)
+    wait_for(url + "/?token=tok", log)
     yield url
     os.killpg(server.pid, signal.SIGTERM)
     server.wait(20)

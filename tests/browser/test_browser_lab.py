@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from conftest import Lab, shot
+from pages import Lab, shot
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 

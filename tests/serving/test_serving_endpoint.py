@@ -12,6 +12,7 @@ import urllib.request
 import numpy as np
 import pandas as pd
 import pytest
+from declared import MLOPS_YAML
 from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops.errors import BadInput
@@ -36,8 +37,6 @@ def _version(store, slope: float) -> int:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    from conftest import MLOPS_YAML
-
     root = tmp_path_factory.mktemp("served")
     (root / "mlops.yaml").write_text(MLOPS_YAML)
     (root / "data" / "plant-01").mkdir(parents=True)
