@@ -1,171 +1,157 @@
-"""The preloaded process. Imports once, then forks a kernel for each request on its socket, and reports each one's end.
+"""The preloaded process: imports once, then forks a kernel for each request on its socket, and reports each one's end.
 
-It has one thread and holds no event loop, so a fork copies nothing half done. When the other end of its socket closes, by
-whatever death of the parent, it exits, and the kernels it forked are killed with it.
+It has one thread and no event loop, so a fork copies nothing half done. It ends with the process that uses it, however that
+ends, or once it is retired and its last kernel has ended; the kernels it forked are killed with it.
+
+Messages are JSON, one to a packet. In: {fork, command, environment, cwd} with two descriptors; {retire}. Out: {left_out,
+why}, {ready}, {forked, pid}, {refused, why, outdated}, {ended, code}.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import importlib
 import json
 import os
-import random
 import select
 import signal
 import socket
 import sys
-import threading
-import types
-from typing import Any, NoReturn
+import time
+from typing import Any
 
-_PR_SET_PDEATHSIG = 1
+from jupyter_mlops.kernels.child import Launch, become_kernel, die_with
+from jupyter_mlops.kernels.snapshot import Snapshot
+
+LARGEST = 4 << 20  # bytes of a message; an environment is far smaller
 
 
 def main() -> None:
-    """`python -m jupyter_mlops.kernels.zygote FD MODULE...`: serve the socket at this descriptor until it closes."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    channel.set_inheritable(False)
-    sys.path[:] = sys.path[1:]  # `-m` put the parent's working directory there; each kernel has its own
-    missing = _preload(sys.argv[2:])
-    _send(channel, {"ready": True, "missing": missing, "threads": threading.active_count()})
+    """`python -m jupyter_mlops.kernels.zygote SOCKET PARENT MODULE...`"""
+    began = time.time_ns()
+    socket_fd, parent, *modules = sys.argv[1:]
+    die_with(int(parent))
+    channel = socket.socket(fileno=int(socket_fd))
+    if not sys.flags.safe_path:
+        del sys.path[0]  # `-m` put the working directory there; each kernel puts its own
+    given = dict(os.environ)
+    _preload(channel, modules, given)
+    os.set_inheritable(channel.fileno(), False)
+    by_imports = {name: value for name, value in os.environ.items() if name not in given}
+    server = _Server(channel, Snapshot(began), by_imports)
     gc.collect()
     gc.freeze()
-    _serve(channel)
+    launch = server.serve()
+    if launch:
+        become_kernel(launch)
 
 
-def _preload(names: list[str]) -> list[str]:
-    """Import what notebooks will; the names that cannot be imported are given back."""
-    missing = []
-    for name in names:
+def _preload(channel: socket.socket, modules: list[str], given: dict[str, str]) -> None:
+    """Import what notebooks will. What cannot be imported is left out; so is what starts a thread, in a fresh process."""
+    for name in modules:
         try:
             importlib.import_module(name)
-        except ImportError:
-            missing.append(name)
-    return missing
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's module may raise anything
+            _send(channel, {"left_out": name, "why": f"{type(error).__name__}: {error}"[:300]})
+        threads = _threads()
+        if len(threads) > 1:
+            _send(channel, {"left_out": name, "why": f"it starts a thread ({threads[-1]}), which a fork would lose"})
+            rest = [module for module in modules if module != name]
+            command = [sys.executable, "-m", "jupyter_mlops.kernels.zygote", *sys.argv[1:3], *rest]
+            os.execve(sys.executable, command, given)  # noqa: S606  # a thread cannot be undone, only begun without
 
 
-def _serve(channel: socket.socket) -> None:
-    waker = _wake_on_child()
-    buffer = b""
-    while True:
-        readable, _, _ = select.select([channel, waker], [], [])
-        if waker in readable:
-            waker.recv(4096)
-            _reap(channel)
-        if channel in readable:
-            part = channel.recv(65536)
-            if not part:
-                return
-            *lines, buffer = (buffer + part).split(b"\n")
-            for line in lines:
-                _fork(channel, waker, json.loads(line))
-
-
-def _wake_on_child() -> socket.socket:
-    """A socket that becomes readable when a child ends, so that waiting for requests and for ends is one wait."""
-    mine, its = socket.socketpair()
-    its.setblocking(False)
-    mine.setblocking(False)
-    signal.set_wakeup_fd(its.fileno(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the parent's terminal is for the parent to handle
-    global _wakeup
-    _wakeup = its
-    return mine
-
-
-_wakeup: socket.socket | None = None
-
-
-def _reap(channel: socket.socket) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        _send(channel, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+def _threads() -> list[str]:
+    """The names of this process's threads, those of C libraries too, its first one first."""
+    names = []
+    for task in sorted(os.listdir("/proc/self/task"), key=int):  # noqa: PTH208
+        with open(f"/proc/self/task/{task}/comm", encoding="utf-8") as name:  # noqa: PTH123
+            names.append(name.read().strip())
+    return names
 
 
 def _send(channel: socket.socket, message: dict[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        channel.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _fork(channel: socket.socket, waker: socket.socket, request: dict[str, Any]) -> None:
-    pid = os.fork()
-    if pid:
-        _send(channel, {"started": request["id"], "pid": pid})
-        return
-    parent = os.getppid()
-    signal.set_wakeup_fd(-1)
-    for inherited in (channel, waker, _wakeup):
-        if inherited is not None:
-            inherited.close()
-    _become_kernel(request, parent)
-
-
-def _become_kernel(request: dict[str, Any], parent: int) -> NoReturn:
-    """Make this copy look like a process of its own, then be a stock ipykernel."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)  # the zygote died between the fork and the line above
-    os.setsid()
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.clear()
-    os.environ.update(request["env"])
-    os.chdir(request["cwd"])
-    _null_input()
-    _reseed()
-    _limit_threads()
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    launcher = importlib.import_module("ipykernel_launcher").__file__ or "ipykernel_launcher"
-    sys.argv = [launcher, *request["argv"]]
-    from ipykernel.kernelapp import IPKernelApp
-
-    code = 0
     try:
-        # It would warn at each start that loopback is not encrypted; that is known.
-        options = [f"--IPKernelApp.parent_handle={parent}", "--IPKernelApp.log_level=40"]
-        IPKernelApp.launch_instance(argv=[*request["argv"], *options])
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 0
-    finally:
+        channel.send(json.dumps(message).encode())
+    except (BrokenPipeError, ConnectionResetError):
+        sys.exit(0)  # nobody is there to fork for
+
+
+class _Server:
+    def __init__(self, channel: socket.socket, snapshot: Snapshot, by_imports: dict[str, str]) -> None:
+        self._channel = channel
+        self._snapshot = snapshot
+        self._by_imports = by_imports  # variables that libraries set when they were imported
+        self._kernels: set[int] = set()
+        self._retired = False
+        self._wake, self._woken = socket.socketpair()
+
+    def serve(self) -> Launch | None:
+        """Answers until nobody asks any more: None. In each forked child it returns at once, with what to become."""
+        self._wake_when_a_child_ends()
+        _send(self._channel, {"ready": True})
+        while not (self._retired and not self._kernels):
+            readable, _, _ = select.select([self._channel, self._woken], [], [])
+            if self._woken in readable:
+                self._woken.recv(4096)
+                self._reap()
+            if self._channel in readable:
+                data, streams, _, _ = socket.recv_fds(self._channel, LARGEST, 2, socket.MSG_CMSG_CLOEXEC)
+                if not data:
+                    return None
+                launch = self._answer(json.loads(data), streams)
+                if launch:
+                    return launch
+        return None
+
+    def _wake_when_a_child_ends(self) -> None:
+        """One wait for requests and for ends: a signal writes into a socket that is waited on too."""
+        self._wake.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _reap(self) -> None:
+        while self._kernels:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            if pid in self._kernels:
+                self._kernels.remove(pid)
+                _send(self._channel, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+
+    def _answer(self, message: dict[str, Any], streams: list[int]) -> Launch | None:
+        if "retire" in message:
+            self._retired = True
+            return None
+        number = message["fork"]
+        change = self._snapshot.change()
+        if change:
+            _send(self._channel, {"refused": number, "why": change, "outdated": True})
+        launch = None if change else self._fork(number, message, streams)
+        if not launch:
+            for stream in streams:
+                os.close(stream)
+        return launch
+
+    def _fork(self, number: int, message: dict[str, Any], streams: list[int]) -> Launch | None:
+        zygote = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(code)
-
-
-def _null_input() -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-
-
-def _limit_threads() -> None:
-    """Libraries loaded before the fork read these variables then; a kernel's own are applied to them now."""
-    for variable, kind in (
-        ("OMP_NUM_THREADS", "openmp"),
-        ("OPENBLAS_NUM_THREADS", "blas"),
-        ("MKL_NUM_THREADS", "blas"),
-    ):
-        wanted = os.environ.get(variable, "")
-        if wanted.isdigit() and int(wanted):
-            importlib.import_module("threadpoolctl").threadpool_limits(int(wanted), user_api=kind)
-
-
-def _reseed() -> None:
-    """Two kernels of one zygote must not draw the same numbers."""
-    random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _send(self._channel, {"refused": number, "why": f"fork failed: {error}", "outdated": False})
+            return None
+        if pid:
+            self._kernels.add(pid)
+            _send(self._channel, {"forked": number, "pid": pid})
+            return None
+        signal.set_wakeup_fd(-1)
+        for inherited in (self._channel, self._wake, self._woken):
+            inherited.close()
+        stdout, stderr = streams
+        environment = {**self._by_imports, **message["environment"]}
+        return Launch(message["command"], environment, message["cwd"], (stdout, stderr), zygote)
 
 
 if __name__ == "__main__":
