@@ -236,6 +236,7 @@ class RetrainDecision(Record):
     trigger: str = ""
     run_id: str | None = None
     version: int | None = None
+    at: datetime | None = None
 
 
 class Job(Record):
@@ -284,11 +285,14 @@ class PortfolioFigures(Record):
 
 
 class MonitoringFigures(Record):
+    """`drift_limits` is the distance at which a column of each model counts as drifted."""
+
     project: str
     at: datetime
     points: list[MetricPoint]
     alerts: list[Alert]
     retrains: list[RetrainDecision]
+    drift_limits: dict[str, float] = {}
 
 
 class GovernanceFigures(Record):

@@ -52,7 +52,12 @@ def refresh_figures(store: Store) -> PortfolioFigures:
     base.put_figures(
         "monitoring",
         MonitoringFigures(
-            project=store.project.name, at=now, points=base.points(), alerts=base.alerts(), retrains=_retrains(decided)
+            project=store.project.name,
+            at=now,
+            points=base.points(),
+            alerts=base.alerts(),
+            retrains=_retrains(decided),
+            drift_limits={name: model.monitor.drift.effect for name, model in store.project.file.models.items()},
         ),
     )
     base.put_figures(
@@ -129,7 +134,7 @@ def _status(version: ModelVersion | None, alerts: list[Alert], seen: list[Metric
 
 
 def _retrains(decided: list[LedgerEntry]) -> list[RetrainDecision]:
-    return [RetrainDecision(**e.after) for e in decided if e.action in (FIRED, REFUSED, FAILED)]
+    return [RetrainDecision(**{**e.after, "at": e.at}) for e in decided if e.action in (FIRED, REFUSED, FAILED)]
 
 
 def _about_champions(entry: LedgerEntry) -> bool:

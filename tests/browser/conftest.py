@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import Lab, wait_for
+from pages import Lab, running_lab
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARGS = [
@@ -65,32 +62,7 @@ KEPT = ("store-367", "store-292", "store-321")
 
 @pytest.fixture(scope="session")
 def lab(quickstarted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    yield from _lab(quickstarted, tmp_path_factory.mktemp("jupyter"))
-
-
-def _lab(root: Path, home: Path) -> Iterator[Lab]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (home / "config").mkdir()
-    (home / "config" / "jupyter_lab_config.py").write_text(
-        "c.LabApp.news_url = None\nc.LabApp.check_for_updates_class = 'jupyterlab.NeverCheckForUpdate'\n"
-    )
-    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "run")}
-    env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "spaces")}
-    env |= {"JUPYTER_DATA_DIR": str(home / "data"), "IPYTHONDIR": str(home / "ipython")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
-    command += ["--IdentityProvider.token=tok", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
-    log = home / "log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(url + "/api?token=tok", log)
-        yield Lab(url, "tok", root)
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
+    yield from running_lab(quickstarted, tmp_path_factory.mktemp("jupyter"))
 
 
 @pytest.fixture(scope="session")
