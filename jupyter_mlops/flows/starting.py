@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_mlops import assets
-from jupyter_mlops.errors import BadInput, MlopsError, Unavailable
+from jupyter_mlops.errors import AnswerIsNo, BadInput, MlopsError, Unavailable
 from jupyter_mlops.flows import serving_trial
 from jupyter_mlops.flows.figures import refresh_figures
 from jupyter_mlops.flows.promotion import VERDICT, promote
@@ -51,6 +51,7 @@ def quickstart(directory: Path, template: str, progress: Progress) -> Told:
     store = open_store(load(root))
     store.close_orphans()
     _first_models(store, progress)
+    _some_model(store)
     _serve_one(store, note, progress)
     _next_period(store, note, progress)
     _prepare(root, note, 2, progress)
@@ -156,6 +157,18 @@ def _first_models(store: Store, progress: Progress) -> None:
         for target in todo:
             promote(store, target.name, 1, reason="first model here, and it passed its gates")
             one_more()
+
+
+def _some_model(store: Store) -> None:
+    """Raises AnswerIsNo where no notebook ended well: there is nothing to go on with."""
+    if any(versions(store, t.name, missing_ok=True) for t in store.project.targets()):
+        return
+    job = next(iter(store.runs(tags={"mlops.kind": "job"}, limit=1)), None)
+    raise AnswerIsNo(
+        f"no model was trained: {job.reason if job else 'mlops.yaml declares none'}",
+        f"mend what it names in {store.project.root}, then run the quickstart again: it goes on from here",
+        code="training-failed",
+    )
 
 
 def _undecided(store: Store, target: Target) -> bool:

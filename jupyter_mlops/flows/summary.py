@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_mlops.flows.retraining import FIRED, REFUSED
 from jupyter_mlops.ledger import entries, verify
 from jupyter_mlops.records import LedgerEntry, MonitorReport, PortfolioFigures, Run, Verification
+from jupyter_mlops.registry import versions
 from jupyter_mlops.store import Store, database
 
 WORDS = {
@@ -22,9 +23,12 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Told:
+    """`untrained` names the models whose notebook did not end well; the others went on without them."""
+
     root: Path
     lines: list[str]
     figures: dict[str, Any]
+    untrained: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "root": str(self.root)}
@@ -65,7 +69,11 @@ def tell(store: Store, portfolio: PortfolioFigures, note: dict[str, Any]) -> Tol
         + (f"verified, head {kept.proof.head[:12]}." if kept.proof.ok else f"NOT intact: {kept.proof.problem}."),
         f"It is all in {store.project.root}: open it with `jupyter lab`, the pages with `jupyter mlops dashboards`.",
     ]
-    return Told(store.project.root, lines, _figures(kept, portfolio))
+    return Told(store.project.root, lines, _figures(kept, portfolio), _untrained(store))
+
+
+def _untrained(store: Store) -> list[str]:
+    return [t.name for t in store.project.targets() if not versions(store, t.name, missing_ok=True)]
 
 
 def _trained(store: Store, kept: _Kept, portfolio: PortfolioFigures) -> list[str]:

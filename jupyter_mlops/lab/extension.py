@@ -11,6 +11,7 @@ from tornado.ioloop import IOLoop
 from traitlets import Float
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.kernels import warm_up
 from jupyter_mlops.lab.handlers import handlers
 from jupyter_mlops.lab.workspace import Workspace
 
@@ -45,11 +46,15 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
     def _watch(self) -> None:
         """Tell of each change of the project's database. A project that cannot be opened is tried again, quietly."""
         seen = None
+        prepared = False
         while not self._closing.wait(self.poll_seconds):
             try:
                 now = self.workspace.base.changed()
             except MlopsError:
                 continue
+            if not prepared:
+                warm_up()  # where there is a project, its notebooks and pages will want kernels
+                prepared = True
             if seen is not None and now != seen:
                 self._loop.add_callback(self._tell)
             seen = now

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pages import Lab, running_lab
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from shop import run, templates
 
 ARGS = [
     "--no-sandbox",
@@ -35,23 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def quickstarted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quickstart itself, on its real data, with three of its stores."""
-    from jupyter_mlops import assets
-
     shop = tmp_path_factory.mktemp("home") / "shop"
-    # The template with fewer stores, so that the tests do not wait for all ten.
-    template = tmp_path_factory.mktemp("templates") / "templates"
-    shutil.copytree(assets.templates(), template)
-    declared = template / "retail-recommender" / "mlops.yaml"
-    kept = [s for s in declared.read_text().splitlines() if "store-" not in s or s.split(":")[0].strip() in KEPT]
-    declared.write_text("\n".join(kept) + "\n")
-    code = (
-        "import sys; from pathlib import Path; from jupyter_mlops import assets;"
-        "assets.templates = lambda: Path(sys.argv[1]);"
-        "from jupyter_mlops.cli import main; sys.exit(main(['quickstart', sys.argv[2], '--no-lab']))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(template), str(shop)], capture_output=True, text=True, timeout=280, check=False
-    )
+    few = templates(tmp_path_factory.mktemp("templates") / "templates", KEPT)
+    done = run(few, "quickstart", str(shop), "--no-lab")
     assert done.returncode == 0, done.stderr[-3000:]
     (shop.parent / "said.txt").write_text(done.stdout)
     return shop

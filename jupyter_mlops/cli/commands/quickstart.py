@@ -42,15 +42,16 @@ def _quickstart(args: Namespace) -> Result:
 
     lab_port = free_port(args.port) if args.lab else None
     told = quickstart(Path(args.dir or args.template), args.template, _Bars(args.json))
+    answer = 1 if told.untrained else 0
     if lab_port is None:
-        return Result(told.as_dict(), "\n".join(told.lines))
+        return Result(told.as_dict(), "\n".join(told.lines), answer)
     print("\n".join(told.lines), flush=True)
     status = subprocess.run(
         [sys.executable, "-m", "jupyterlab", f"--port={lab_port}", "--ip=127.0.0.1", *_as_root()],
         cwd=told.root,
         check=False,
     ).returncode
-    return Result(told.as_dict(), "", 0 if status in (0, -2, 130) else 3)
+    return Result(told.as_dict(), "", answer if status in (0, -2, 130) else 3)
 
 
 def _as_root() -> list[str]:
