@@ -15,31 +15,20 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.project import Project
+from jupyter_mlops.serving.bodies import Gone, Receive, read_body
 from jupyter_mlops.serving.counters import Counters
 from jupyter_mlops.serving.describing import landing_page, openapi
 from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Held, Models
 from jupyter_mlops.serving.requests import rows_of
-from jupyter_mlops.serving.wal import LogWriter
-from jupyter_mlops.store import predict
+from jupyter_mlops.serving.wal import Entry
+from jupyter_mlops.serving.writer import LogWriter
+from jupyter_mlops.store import database, predict
 
-MOST_BYTES = 16 * 2**20
-BODY_WITHIN = 15.0
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
-
-
-class TooLarge(BadInput):
-    code = "too-large"
-    http_status = 413
-
-
-class TooSlow(BadInput):
-    code = "too-slow"
-    http_status = 408
 
 
 class App:
@@ -48,7 +37,7 @@ class App:
     def __init__(self, project: Project, models: Models, hosts: frozenset[str] = frozenset()) -> None:
         self._project, self.models = project, models
         self._hosts = _LOOPBACK | hosts
-        self.writer = LogWriter(project)
+        self.writer = LogWriter(project, self._tell)
         self.counters = Counters()
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mlops-predict")
 
@@ -57,6 +46,8 @@ class App:
             return
         try:
             status, kind, body = await self._answer(scope, receive)
+        except Gone:
+            return
         except MlopsError as error:
             status, kind, body = error.http_status, "application/json", _dump({"error": error.as_dict()})
         self.counters.answered(status)
@@ -79,7 +70,7 @@ class App:
         if method != "POST":
             raise NotFound(f"{method} {path} is not answered here", "see /openapi.json")
         words = path.strip("/").split("/")
-        body = await _body(receive)
+        body = await read_body(receive)
         run = asyncio.get_running_loop().run_in_executor
         if words == ["ground-truth"]:
             return await run(self._pool, self._take_truth, body)
@@ -101,7 +92,7 @@ class App:
         if path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"):
             return _ok({"live": True, "ready": True})
         if path == "/metrics":
-            text = self.counters.prometheus(lost=self.writer.lost)
+            text = self.counters.prometheus(self.writer.figures())
             return 200, "text/plain; version=0.0.4", text.encode()
         if path == "/openapi.json":
             return _ok(openapi(list(self.models.held.values())))
@@ -137,20 +128,21 @@ class App:
         self, held: Held, version: int, rows: pd.DataFrame, answers: list[float], ids: list[str], took: float
     ) -> None:
         model, _, segment = held.name.partition(".")
-        shared = {
-            "time": datetime.now(UTC).isoformat(),
-            "model": model,
-            "segment": segment,
-            "version": version,
-            "latency_ms": round(took * 1000, 3),
-        }
-        features = json.loads(rows.to_json(orient="records", date_format="iso"))
+        values = json.loads(rows.to_json(orient="values", date_format="iso"))
+        columns, at = tuple(str(c) for c in rows.columns), datetime.now(UTC).timestamp()
         self.writer.add(
-            [
-                {**row, **shared, "inference_id": i, "prediction": a}
-                for row, i, a in zip(features, ids, answers, strict=True)
-            ]
+            Entry(model, segment, version, "champion", at, round(took * 1000, 3), columns, values, ids, answers)
         )
+
+    def _tell(self, what: str, sentence: str | None) -> None:
+        """An alert for each model whose rows are concerned, taken back when rows are kept again."""
+        base = database(self._project)
+        for held in list(self.models.held.values()):
+            model, _, segment = held.name.partition(".")
+            text = f"predictions are answered and not logged yet, the {what} refuses: {sentence}"
+            alert = base.open_alert(model, segment or None, "serving", f"inference log: {what}", text, "critical")
+            if sentence is None:
+                base.set_alert(alert.alert_id, "resolved", "")
 
     def _take_truth(self, body: bytes) -> Answer:
         """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`."""
@@ -171,27 +163,6 @@ class App:
 class _Foreign(BadInput):
     code = "foreign-origin"
     http_status = 403
-
-
-async def _body(receive: Receive) -> bytes:
-    """The whole body, within its limits of size and time."""
-
-    async def read() -> bytes:
-        parts, size, more = [], 0, True
-        while more:
-            message = await receive()
-            part = message.get("body", b"")
-            size += len(part)
-            if size > MOST_BYTES:
-                raise TooLarge(f"the body is larger than {MOST_BYTES // 2**20} MB", "send fewer rows at a time")
-            parts.append(part)
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-    try:
-        return await asyncio.wait_for(read(), BODY_WITHIN)
-    except TimeoutError as error:
-        raise TooSlow(f"the body did not arrive within {BODY_WITHIN:.0f} s", "send it faster, or in parts") from error
 
 
 def _ok(content: Any) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -28,7 +29,7 @@ class Counters:
             self._seconds += seconds
             self._times[next((b for b in _BOUNDS if seconds <= b), float("inf"))] += 1
 
-    def prometheus(self, lost: int) -> str:
+    def prometheus(self, gauges: Mapping[str, float]) -> str:
         with self._lock:
             lines = ["# TYPE mlops_requests_total counter"]
             lines += [f'mlops_requests_total{{status="{s}"}} {n}' for s, n in sorted(self._answers.items())]
@@ -42,5 +43,7 @@ class Counters:
                     f'mlops_predict_seconds_bucket{{le="{"+Inf" if bound == float("inf") else bound}"}} {total}'
                 )
             lines += [f"mlops_predict_seconds_sum {self._seconds:.6f}", f"mlops_predict_seconds_count {total}"]
-            lines += ["# TYPE mlops_inference_log_lost_total counter", f"mlops_inference_log_lost_total {lost}"]
+        for name, value in gauges.items():
+            kind = "counter" if name.endswith("_total") else "gauge"
+            lines += [f"# TYPE mlops_{name} {kind}", f"mlops_{name} {value:g}"]
         return "\n".join(lines) + "\n"
