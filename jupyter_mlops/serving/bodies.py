@@ -37,7 +37,8 @@ async def read_body(receive: Receive, most: int = MOST_BYTES, within: float = BO
 
 
 async def _read(receive: Receive, most: int) -> bytes:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -105,7 +105,7 @@ class InferenceLog:
         for kind in ("inference", "shadow"):
             for file, frame in self._frames(kind, model, segment):
                 if column in frame.columns:
-                    gone |= self._without(file, frame, frame[column].map(_word).isin(values))
+                    gone |= self._without(file, frame, frame[column].map(word).isin(values))
         for file, frame in self._frames("truth", model, segment):
             self._without(file, frame, frame[ID].astype(str).isin(gone))
         return len(gone)
@@ -154,11 +154,11 @@ def _table(rows: pd.DataFrame) -> pa.Table:
     try:
         return pa.Table.from_pandas(rows, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        mixed = {c: rows[c].map(_word) for c in rows.columns if rows[c].dtype == object}
+        mixed = {c: rows[c].map(word) for c in rows.columns if rows[c].dtype == object}
         return pa.Table.from_pandas(rows.assign(**mixed), preserve_index=False)
 
 
-def _word(value: Any) -> str | None:
+def word(value: Any) -> str | None:
     """A value as it is compared and written: 7, 7.0 and "7" are one entity."""
     if value is None or value != value:
         return None

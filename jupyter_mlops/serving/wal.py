@@ -15,7 +15,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,10 @@ _log = logging.getLogger("jupyter_mlops.serving")
 
 @dataclass(frozen=True)
 class Entry:
-    """One answered request, or the part of one that a single version answered. `rows` align with `ids` and `answers`."""
+    """One answered request, or the part of one that a single version answered.
+
+    `rows` (lists, an array or a DataFrame) holds `columns`, `extras` other columns worth keeping; all align with `ids`.
+    """
 
     model: str
     segment: str
@@ -42,13 +45,29 @@ class Entry:
     at: float
     latency_ms: float
     columns: tuple[str, ...]
-    rows: list[list[Any]]
+    rows: Any
     ids: list[str]
     answers: list[float]
     weight: float = 1.0
+    extras: tuple[tuple[str, list[Any]], ...] = ()
+
+    def plain(self) -> Entry:
+        """The same with its rows as lists and its extras among them."""
+        rows = _lists(self.rows)
+        if self.extras:
+            rows = [[*row, *more] for row, *more in zip(rows, *(values for _, values in self.extras), strict=True)]
+        columns = (*self.columns, *(name for name, _ in self.extras))
+        return replace(self, columns=columns, rows=rows, extras=())
 
     def line(self) -> bytes:
-        return json.dumps(self.__dict__, separators=(",", ":"), default=str).encode() + b"\n"
+        return json.dumps(self.plain().__dict__, separators=(",", ":"), default=str).encode() + b"\n"
+
+
+def _lists(rows: Any) -> list[list[Any]]:
+    if isinstance(rows, pd.DataFrame):
+        lists: list[list[Any]] = json.loads(rows.to_json(orient="values", date_format="iso"))
+        return lists
+    return rows if isinstance(rows, list) else rows.tolist()
 
 
 class WriteAhead:
