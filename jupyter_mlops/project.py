@@ -23,16 +23,16 @@ FILE = "mlops.yaml"
 HOME = ".mlops"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,127}$"
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_duration(value: Any) -> timedelta:
-    """`90s`, `15m`, `1h`, `2d`, `1w`, or a number of seconds."""
+    """`200ms`, `90s`, `15m`, `1h`, `2d`, `1w`, or a number of seconds."""
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
         return timedelta(seconds=value)
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(value))
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|[smhdw])\s*", str(value))
     if not found:
         raise ValueError(f"{value!r} is not a duration; write it as 90s, 15m, 1h, 2d or 1w")
     return timedelta(**{_UNITS[found[2]]: float(found[1])})
@@ -120,10 +120,34 @@ class Gate(_Spec):
         return self
 
 
+class Rollback(_Spec):
+    """When a version just promoted is taken back by itself: within `window`, once `requests` were seen.
+
+    `errors` is the share of requests it fails; `latency` what its slowest twentieth may take; `on_alert` takes it back when a
+    monitor finds that it performs worse.
+    """
+
+    window: Duration = timedelta(minutes=10)
+    requests: int = Field(default=20, ge=1)
+    errors: Share | None = 0.05
+    latency: Duration | None = None
+    on_alert: bool = True
+
+
+class Kept(_Spec):
+    """What the inference log keeps: a share of the requests, sensitive columns or not, and for how long."""
+
+    sample: Share = 1.0
+    sensitive: Literal["keep", "hash", "drop"] = "keep"
+    retention: Duration | None = None
+
+
 class Deploy(_Spec):
     endpoint: str
     challenger_share: Share = 0.0
     shadow: bool = False
+    rollback: Rollback | None = None
+    log: Kept = Kept()
 
 
 class Drift(_Spec):
@@ -204,6 +228,33 @@ class Model(_Spec):
     value: Value | None = None
 
 
+class Limits(_Spec):
+    """What one request may cost. `rate` is per API key, or per address where nobody has one."""
+
+    body_mb: float = Field(default=16, gt=0, le=1024)
+    rows: int = Field(default=100_000, ge=1)
+    timeout: Duration = timedelta(seconds=30)
+    rate: str | None = Field(default=None, pattern=r"^\d+ per (second|minute|hour)$")
+
+
+class Serving(_Spec):
+    models_in_memory: int = Field(default=32, ge=1)
+    limits: Limits = Limits()
+
+
+class ApiKey(_Spec):
+    """A key is known by its SHA-256 only. A model's name covers its segments; `truth` is sending outcomes."""
+
+    name: Name
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    models: list[str] = ["*"]
+    may: list[Literal["predict", "truth", "metrics"]] = ["predict", "truth", "metrics"]
+
+
+class Auth(_Spec):
+    keys: list[ApiKey] = []
+
+
 class ProjectFile(_Spec):
     """The whole of `mlops.yaml`."""
 
@@ -215,6 +266,8 @@ class ProjectFile(_Spec):
     compute: Compute = Compute()
     notify: list[str] = []
     policies: list[str] = []
+    serving: Serving = Serving()
+    auth: Auth = Auth()
     models: dict[Name, Model] = {}
 
     def without_effect(self) -> list[str]:
@@ -222,9 +275,7 @@ class ProjectFile(_Spec):
         idle = [key for key in ("notify", "policies") if getattr(self, key)]
         idle += ["compute.cluster"] if self.compute.cluster else []
         for name, model in self.models.items():
-            deploy, alert = model.deploy, model.monitor.alert
-            idle += [f"models.{name}.deploy.challenger_share"] if deploy and deploy.challenger_share else []
-            idle += [f"models.{name}.deploy.shadow"] if deploy and deploy.shadow else []
+            alert = model.monitor.alert
             idle += (
                 [f"models.{name}.retrain.when.schedule"]
                 if any(isinstance(w, Schedule) for w in model.retrain.when)

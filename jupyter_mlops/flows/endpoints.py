@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+import pandas as pd
+
 from jupyter_mlops import serving
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.flows.promotion import rollback
+from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.project import Project
-from jupyter_mlops.registry import load, resolve
-from jupyter_mlops.store import open_store
+from jupyter_mlops.registry import load_version, models, resolve
+from jupyter_mlops.store import Store, open_store
+
+ACTOR = "jupyter-mlops serve"
 
 
 def serve(
@@ -17,9 +24,55 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8090,
+    no_auth: bool = False,
     ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Serve until interrupted or terminated; each reference's alias is followed. `ready` is given the URL."""
+    """Serve until interrupted or terminated; each reference's alias is followed. `ready` is given the URL.
+
+    A model that has segments stands for all of them that are in service, and for its pooled model if there is one.
+    """
     store = open_store(project)
-    source = serving.Source(load=partial(load, store), resolve=partial(resolve, store))
-    serving.serve(project, references, source, host=host, port=port, ready=ready)
+    every = [one for reference in references for one in _with_segments(store, reference)]
+    serving.serve(
+        project, list(dict.fromkeys(every)), source(store), host=host, port=port, no_auth=no_auth, ready=ready
+    )
+
+
+def source(store: Store) -> serving.Source:
+    return serving.Source(
+        resolve=partial(resolve, store),
+        load=partial(load_version, store),
+        aliases=partial(_aliases, store),
+        held_out=partial(_held_out, store),
+        rollback=partial(_take_back, store),
+    )
+
+
+def _with_segments(store: Store, reference: str) -> list[str]:
+    name, _, alias = reference.partition("@")
+    spec = store.project.file.models.get(name)
+    if spec is None or not spec.segments:
+        return [reference]
+    wanted, known = alias or "champion", _aliases(store)
+    found = [
+        f"{one}@{wanted}" for one in (name, *(f"{name}.{s}" for s in spec.segments)) if wanted in known.get(one, {})
+    ]
+    return found or [f"{name}.{next(iter(spec.segments))}@{wanted}"]
+
+
+def _aliases(store: Store) -> Mapping[str, Mapping[str, int]]:
+    return {model.name: model.aliases for model in models(store)}
+
+
+def _held_out(store: Store, name: str) -> pd.DataFrame | None:
+    """The rows that versions of this model are judged on, where the project declares and has them."""
+    try:
+        target = store.project.target(name)
+        declared = target.spec.data.evaluation
+        return read_rows(store.project.path(declared, target)) if declared else None
+    except MlopsError:
+        return None
+
+
+def _take_back(store: Store, name: str, reason: str) -> None:
+    rollback(store, name, reason=reason, actor=ACTOR)

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.serving.access import new_key
     from jupyter_mlops.serving.client import endpoint
     from jupyter_mlops.serving.log import InferenceLog
     from jupyter_mlops.serving.models import Source
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
     from jupyter_mlops.serving.server import serve
     from jupyter_mlops.serving.wal import recover
 
-__all__ = ["InferenceLog", "Source", "endpoint", "recover", "score", "serve"]
+__all__ = ["InferenceLog", "Source", "endpoint", "new_key", "recover", "score", "serve"]
 
 _HOME = {
     "Source": "models",
     "InferenceLog": "log",
     "endpoint": "client",
+    "new_key": "access",
     "recover": "wal",
     "score": "scoring",
     "serve": "server",

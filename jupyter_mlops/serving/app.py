@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-import uuid
+import logging
+import math
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
-from jupyter_mlops.project import Project
+from jupyter_mlops.project import ApiKey, Project
+from jupyter_mlops.serving import explaining, protocol, truth
+from jupyter_mlops.serving.access import Access, permitted
+from jupyter_mlops.serving.answering import Answering
+from jupyter_mlops.serving.bodies import Gone, Receive, read_body
 from jupyter_mlops.serving.counters import Counters
 from jupyter_mlops.serving.describing import landing_page, openapi
 from jupyter_mlops.serving.log import InferenceLog
-from jupyter_mlops.serving.models import Held, Models
-from jupyter_mlops.serving.requests import rows_of
-from jupyter_mlops.serving.wal import LogWriter
-from jupyter_mlops.store import predict
+from jupyter_mlops.serving.models import Models
+from jupyter_mlops.serving.privacy import Privacy
+from jupyter_mlops.serving.requests import Table, read, read_json
+from jupyter_mlops.serving.writer import LogWriter
 
-MOST_BYTES = 16 * 2**20
-BODY_WITHIN = 15.0
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
+_JSON = "application/json"
+_HEALTH = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/health"})
+_INLINE_BYTES = 64 * 1024
+_log = logging.getLogger("jupyter_mlops.serving")
 
 
-class TooLarge(BadInput):
-    code = "too-large"
-    http_status = 413
-
-
-class TooSlow(BadInput):
-    code = "too-slow"
-    http_status = 408
+class WrongMethod(BadInput):
+    code = "wrong-method"
+    http_status = 405
 
 
 class App:
@@ -47,156 +41,199 @@ class App:
 
     def __init__(self, project: Project, models: Models, hosts: frozenset[str] = frozenset()) -> None:
         self._project, self.models = project, models
-        self._hosts = _LOOPBACK | hosts
-        self.writer = LogWriter(project)
+        self._limits = project.file.serving.limits
+        self._access = Access(project.file, hosts)
+        self.writer = LogWriter(project, self._tell, Privacy(project))
         self.counters = Counters()
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mlops-predict")
+        self._answering = Answering(models, self.writer, self.counters, self._limits.timeout.total_seconds())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        more: list[tuple[bytes, bytes]] = []
         try:
             status, kind, body = await self._answer(scope, receive)
+        except Gone:
+            return
         except MlopsError as error:
-            status, kind, body = error.http_status, "application/json", _dump({"error": error.as_dict()})
+            status, kind, body, more = _refused(error, scope["path"])
+        except Exception:  # noqa: BLE001  (no traceback of ours reaches a client)
+            _log.exception("a request for %s failed", scope["path"])
+            ours = MlopsError("this is our fault", "the server's log says more")
+            status, kind, body, more = _refused(ours, scope["path"])
         self.counters.answered(status)
-        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *more]
         headers.append((b"x-content-type-options", b"nosniff"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def close(self) -> None:
         self.models.close()
-        self._pool.shutdown(wait=True)
+        self._answering.close()
         self.writer.close()
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        self._same_origin(headers)
+        self._access.same_origin(headers)
         method, path = scope["method"], scope["path"].rstrip("/") or "/"
-        if method == "GET":
-            return self._look(path)
+        if path in _HEALTH and method in ("GET", "HEAD"):
+            return self._health(path)
+        key = self._access.caller(headers, (scope.get("client") or ("",))[0])
+        if method in ("GET", "HEAD"):
+            return await self._look(path, key)
         if method != "POST":
-            raise NotFound(f"{method} {path} is not answered here", "see /openapi.json")
-        words = path.strip("/").split("/")
-        body = await _body(receive)
-        run = asyncio.get_running_loop().run_in_executor
-        if words == ["ground-truth"]:
-            return await run(self._pool, self._take_truth, body)
-        name = words[-2] if words[-1] in ("invocations", "infer") and len(words) >= 3 else None
-        if words[-1] == "invocations" and len(words) in (1, 3):
-            return await run(self._pool, self._predict, name, body, headers.get("content-type", ""), False)
-        if words[-1] == "infer" and words[:2] == ["v2", "models"]:
-            return await run(self._pool, self._predict, name, body, headers.get("content-type", ""), True)
-        raise NotFound(f"POST {path} is not answered here", "see /openapi.json")
+            raise WrongMethod(f"{method} is not answered here", "use GET or POST; see /openapi.json")
+        act, name, version = _asked(path)
+        permitted(key, "truth" if act == "ground-truth" else "predict", name)
+        body = await read_body(receive, int(self._limits.body_mb * 2**20))
+        if act == "ground-truth":
+            return _ok(await self._answering.run(self._take_truth, body, key))
+        if act == "infer":
+            return await self._infer(name, version, body)
+        name = self._only(name)
+        permitted(key, "predict", name)
+        table = await self._read(read, body, headers.get("content-type", ""))
+        return await self._predict(name, table) if act == "invocations" else await self._explain(name, table)
 
-    def _same_origin(self, headers: dict[str, str]) -> None:
-        """A page of somebody else's must not reach a loopback endpoint through the browser, by name or by origin."""
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        origin = headers.get("origin")
-        if host not in self._hosts or (origin is not None and origin.partition("://")[2] != headers.get("host")):
-            raise _Foreign("this host or origin is not allowed here", "name the address with --host")
+    def _only(self, name: str | None) -> str | None:
+        """The name of the only model, where none was given; None where the rows' segments decide."""
+        held = self.models.held
+        if name is not None or len({one.model for one in held.values()}) > 1 or not held:
+            return name
+        return next(iter(held)) if len(held) == 1 else next(iter(held.values())).model
 
-    def _look(self, path: str) -> Answer:
-        if path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"):
-            return _ok({"live": True, "ready": True})
-        if path == "/metrics":
-            text = self.counters.prometheus(lost=self.writer.lost)
-            return 200, "text/plain; version=0.0.4", text.encode()
-        if path == "/openapi.json":
-            return _ok(openapi(list(self.models.held.values())))
-        if path == "/":
-            return 200, "text/html; charset=utf-8", landing_page(list(self.models.held.values())).encode()
-        if path.startswith("/v2/models/"):
-            held = self.models.get(path.removeprefix("/v2/models/").removesuffix("/ready"))
-            inputs = [{"name": n, "datatype": "FP64", "shape": [-1]} for n in held.loaded.features]
-            outputs = [{"name": "prediction", "datatype": "FP64", "shape": [-1]}]
-            versions = [str(held.loaded.version.version)]
-            return _ok(
-                {"name": held.name, "versions": versions, "platform": "sklearn", "inputs": inputs, "outputs": outputs}
+    async def _read(self, how: Callable[..., Table], body: bytes, *given: Any) -> Table:
+        """In a thread when the body is large, so that others are not kept waiting."""
+        table: Table = how(body, *given) if len(body) < _INLINE_BYTES else await self._answering.run(how, body, *given)
+        if len(table) > self._limits.rows:
+            raise BadInput(
+                f"{len(table)} rows are more than {self._limits.rows}",
+                "send fewer at a time, or use `jupyter mlops score`",
             )
+        return table
+
+    async def _predict(self, name: str | None, table: Table) -> Answer:
+        found = await self._answering.answer(name, table)
+        said = {"predictions": found.predictions, "inference_ids": found.ids, "version": found.version}
+        return _ok(said if found.versions is None else {**said, "versions": found.versions})
+
+    async def _infer(self, name: str | None, version: str | None, body: bytes) -> Answer:
+        content = read_json(body)
+        table = await self._read(protocol.tensors, content) if len(body) < _INLINE_BYTES else protocol.tensors(content)
+        self._has_version(name, version)
+        return _ok(protocol.answer(await self._answering.answer(name, table), content))
+
+    def _has_version(self, name: str | None, version: str | None) -> None:
+        if version is not None and str(self.models.get(name).version.version) != version:
+            raise NotFound(
+                f"version {version} of {name} is not served here", f"ask /v2/models/{name} for the one that is"
+            )
+
+    async def _explain(self, name: str | None, table: Table) -> Answer:
+        held = self.models.get(name)
+        ready = await self._answering.run(self.models.ready, held)
+        values = ready.schema.values(table)
+        reasons = await self._answering.run(explaining.explain, ready, values)
+        return _ok({"explanations": reasons, "method": explaining.METHOD, "version": ready.loaded.version.version})
+
+    def _take_truth(self, body: bytes, key: ApiKey | None) -> dict[str, Any]:
+        """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`."""
+        content = read_json(body)
+        name = content.get("model") if isinstance(content, dict) else None
+        held = self.models.get(name if isinstance(name, str) else None)
+        permitted(key, "truth", held.name)
+        task = held.target.spec.task if held.target else None
+        return truth.take(InferenceLog(self._project), held.model, held.segment or None, content, task)
+
+    def _health(self, path: str) -> Answer:
+        """Alive as long as it answers; ready while at least one of its models is in service."""
+        ready = any(not held.gone for held in self.models.held.values())
+        status = 200 if ready or "ready" not in path else 503
+        return status, _JSON, _dump({"live": True, "ready": ready})
+
+    async def _look(self, path: str, key: ApiKey | None) -> Answer:
+        if path == "/metrics":
+            permitted(key, "metrics", None)
+            return 200, "text/plain; version=0.0.4", self.counters.prometheus(self._gauges()).encode()
+        held = [one for one in self.models.held.values() if _may_see(key, one.name)]
+        if path == "/openapi.json":
+            return _ok(openapi(held))
+        if path == "/":
+            return 200, "text/html; charset=utf-8", landing_page(held).encode()
+        if path in ("/v2", "/version"):
+            return _ok({"name": "jupyter_mlops", "version": "0.1.0", "extensions": []})
+        if path == "/v2/models":
+            return _ok({"models": [{"name": one.name, "version": str(one.version.version)} for one in held]})
+        if path.startswith("/v2/models/"):
+            return await self._model(path, key)
+        if _asked(path, missing_ok=True)[0]:
+            raise WrongMethod(f"{path} is asked by POST", "see /openapi.json")
         raise NotFound(f"there is nothing at {path}", "see /openapi.json")
 
-    def _predict(self, name: str | None, body: bytes, content_type: str, v2: bool) -> Answer:
-        began = time.perf_counter()
+    async def _model(self, path: str, key: ApiKey | None) -> Answer:
+        words = path.split("/")[3:]
+        name, version = words[0], words[2] if len(words) > 2 and words[1] == "versions" else None
+        permitted(key, "predict", name)
         held = self.models.get(name)
-        loaded = held.loaded
-        rows = rows_of(body, content_type, loaded)
-        answers = predict(loaded.model, rows, loaded.features).tolist()
-        ids = [uuid.uuid4().hex for _ in answers]
-        took = time.perf_counter() - began
-        self._log(held, loaded.version.version, rows, answers, ids, took)
-        self.counters.predicted(held.name, len(answers), took)
-        if v2:
-            output = {"name": "prediction", "datatype": "FP64", "shape": [len(answers)], "data": answers}
-            version = str(loaded.version.version)
-            return _ok({"model_name": held.name, "model_version": version, "id": ids[0], "outputs": [output]})
-        return _ok({"predictions": answers, "inference_ids": ids, "version": loaded.version.version})
+        self._has_version(name, version)
+        if words[-1] == "ready" and len(words) in (2, 4):
+            return _ok({"name": name, "ready": True})
+        if len(words) not in (1, 3):
+            raise NotFound(f"there is nothing at {path}", "see /openapi.json")
+        ready = await self._answering.run(self.models.ready, held)
+        return _ok(protocol.metadata(ready, name))
 
-    def _log(
-        self, held: Held, version: int, rows: pd.DataFrame, answers: list[float], ids: list[str], took: float
-    ) -> None:
-        model, _, segment = held.name.partition(".")
-        shared = {
-            "time": datetime.now(UTC).isoformat(),
-            "model": model,
-            "segment": segment,
-            "version": version,
-            "latency_ms": round(took * 1000, 3),
+    def _gauges(self) -> dict[str, float]:
+        return {
+            **self.writer.figures(),
+            "models_held": len(self.models.held),
+            "models_in_memory": self.models.in_memory(),
         }
-        features = json.loads(rows.to_json(orient="records", date_format="iso"))
-        self.writer.add(
-            [
-                {**row, **shared, "inference_id": i, "prediction": a}
-                for row, i, a in zip(features, ids, answers, strict=True)
-            ]
-        )
 
-    def _take_truth(self, body: bytes) -> Answer:
-        """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`."""
-        try:
-            content = json.loads(body)
-            held, rows = self.models.get(content.get("model")), pd.DataFrame(content["truth"])
-            if not {"inference_id", "truth"} <= set(rows.columns):
-                raise KeyError("inference_id and truth")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(
-                f"this is no ground truth: {error}", 'send {"truth": [{"inference_id": …, "truth": …}]}'
-            ) from error
-        model, _, segment = held.name.partition(".")
-        InferenceLog(self._project).add_truth(model, segment or None, rows)
-        return _ok({"received": len(rows)})
+    def _tell(self, what: str, sentence: str | None) -> None:
+        """An alert for each model whose rows are concerned, taken back when rows are kept again."""
+        for held in list(self.models.held.values()):
+            told = f"predictions are answered and not logged yet, the {what} refuses: {sentence}"
+            self.models.alert(held, f"inference log: {what}", told, over=sentence is None)
 
 
-class _Foreign(BadInput):
-    code = "foreign-origin"
-    http_status = 403
+def _asked(path: str, missing_ok: bool = False) -> tuple[str, str | None, str | None]:
+    """What a path asks for: the act, the model it names, and a version where the protocol names one."""
+    words = path.strip("/").split("/")
+    if words == ["ground-truth"] or words in (["invocations"], ["explain"]):
+        return words[0], None, None
+    if len(words) == 3 and words[0] == "models" and words[2] in ("invocations", "explain"):
+        return words[2], words[1], None
+    if words[:2] == ["v2", "models"] and words[-1] == "infer" and len(words) in (4, 6):
+        return "infer", words[2], words[4] if len(words) == 6 else None
+    if missing_ok:
+        return "", None, None
+    raise NotFound(f"POST {path} is not answered here", "see /openapi.json")
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body, within its limits of size and time."""
-
-    async def read() -> bytes:
-        parts, size, more = [], 0, True
-        while more:
-            message = await receive()
-            part = message.get("body", b"")
-            size += len(part)
-            if size > MOST_BYTES:
-                raise TooLarge(f"the body is larger than {MOST_BYTES // 2**20} MB", "send fewer rows at a time")
-            parts.append(part)
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
+def _may_see(key: ApiKey | None, name: str) -> bool:
     try:
-        return await asyncio.wait_for(read(), BODY_WITHIN)
-    except TimeoutError as error:
-        raise TooSlow(f"the body did not arrive within {BODY_WITHIN:.0f} s", "send it faster, or in parts") from error
+        permitted(key, "predict", name)
+    except MlopsError:
+        return False
+    return True
+
+
+def _refused(error: MlopsError, path: str) -> tuple[int, str, bytes, list[tuple[bytes, bytes]]]:
+    """Under /v2 `error` is the sentence itself, as the Open Inference Protocol has it."""
+    said = error.as_dict()
+    content = {"error": said["message"], **said} if path.startswith("/v2") else {"error": said}
+    more = []
+    if error.http_status == 401:
+        more.append((b"www-authenticate", b"Bearer"))
+    if error.http_status in (429, 503):
+        more.append((b"retry-after", str(math.ceil(said["details"].get("retry_after", 1))).encode()))
+    return error.http_status, _JSON, _dump(content), more
 
 
 def _ok(content: Any) -> Answer:
-    return 200, "application/json", _dump(content)
+    return 200, _JSON, _dump(content)
 
 
 def _dump(content: Any) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()
+    return json.dumps(content, separators=(",", ":"), default=str).encode()

@@ -5,14 +5,17 @@ A part's name follows from what is in it, so writing the same rows again replace
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fsspec
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jupyter_mlops.project import Project
@@ -22,12 +25,17 @@ _OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms")
 
 
 class InferenceLog:
-    """What was asked and answered, and what came true; one project's."""
+    """What was asked and answered, and what came true; one project's.
+
+    `kind` is "inference", or "shadow" for answers that nobody was given.
+    """
 
     def __init__(self, project: Project) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(project.storage)
 
-    def append(self, model: str, segment: str | None, rows: pd.DataFrame, part: str | None = None) -> None:
+    def append(
+        self, model: str, segment: str | None, rows: pd.DataFrame, part: str | None = None, kind: str = "inference"
+    ) -> None:
         """Keep rows that have inference_id, time (UTC), version, prediction and their features."""
         if not len(rows):
             return
@@ -35,23 +43,34 @@ class InferenceLog:
         days = pd.to_datetime(named["time"], utc=True).dt.strftime("%Y-%m-%d")
         for day, those in named.groupby(days):
             name = part or _digest(those[ID])
-            self._write(f"inference/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
+            self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
 
-    def rows(self, model: str, segment: str | None = None) -> pd.DataFrame:
+    def rows(self, model: str, segment: str | None = None, kind: str = "inference") -> pd.DataFrame:
         """Everything logged, the oldest first, each inference once."""
-        frames = [self._read(file) for file in self._files("inference", model, segment)]
+        frames = [self._read(file) for file in self._files(kind, model, segment)]
         if not frames:
             return pd.DataFrame(columns=list(_OWN))
         every = pd.concat(frames, ignore_index=True).drop_duplicates(ID, keep="last")
         return every.sort_values("time", kind="stable", ignore_index=True)
 
-    def count(self, model: str, segment: str | None = None) -> int:
+    def count(self, model: str, segment: str | None = None, kind: str = "inference") -> int:
         """How many inferences are logged, from the files' footers alone."""
         total = 0
-        for file in self._files("inference", model, segment):
+        for file in self._files(kind, model, segment):
             with self._fs.open(file, "rb") as handle:
                 total += pq.ParquetFile(handle).metadata.num_rows
         return total
+
+    def known(self, model: str, segment: str | None, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
+        """Which of these ids are logged; only the files of these days (YYYY-MM-DD) are looked at, if named."""
+        wanted, found = pa.array(sorted(ids)), set()
+        within = None if days is None else {f"/day={day}/" for day in days}
+        for file in self._files("inference", model, segment):
+            if within is None or any(day in file for day in within):
+                with self._fs.open(file, "rb") as handle:
+                    column = pq.ParquetFile(handle).read(columns=[ID]).column(ID).cast(pa.string())
+                found |= set(column.filter(pc.is_in(column, wanted)).to_pylist())
+        return found
 
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
@@ -67,6 +86,44 @@ class InferenceLog:
         every = pd.concat(frames, ignore_index=True).sort_values("received_at", kind="stable")
         return every.drop_duplicates(ID, keep="last").reset_index(drop=True)
 
+    def keep_since(self, model: str, segment: str | None, keep: timedelta, now: datetime | None = None) -> int:
+        """Delete the days that ended longer ago than `keep`; how many files that were."""
+        oldest = ((now or datetime.now(UTC)) - keep).strftime("%Y-%m-%d")
+        old = [
+            file
+            for kind in ("inference", "shadow")
+            for file in self._files(kind, model, segment)
+            if file.rpartition("/day=")[2].partition("/")[0] < oldest
+        ]
+        for file in old:
+            self._fs.rm_file(file)
+        return len(old)
+
+    def erase(self, model: str, segment: str | None, column: str, values: set[str]) -> int:
+        """Rewrite every file without the rows whose `column` is one of `values`, and without their outcomes; how many rows."""
+        gone: set[str] = set()
+        for kind in ("inference", "shadow"):
+            for file, frame in self._frames(kind, model, segment):
+                if column in frame.columns:
+                    gone |= self._without(file, frame, frame[column].map(word).isin(values))
+        for file, frame in self._frames("truth", model, segment):
+            self._without(file, frame, frame[ID].astype(str).isin(gone))
+        return len(gone)
+
+    def _frames(self, kind: str, model: str, segment: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
+        for file in self._files(kind, model, segment):
+            yield file, self._read(file)
+
+    def _without(self, file: str, frame: pd.DataFrame, hit: Any) -> set[str]:
+        if not hit.any():
+            return set()
+        rest = frame[~hit]
+        if len(rest):
+            self._write(file.removeprefix(f"{self._root}/"), rest)
+        else:
+            self._fs.rm_file(file)
+        return set(frame.loc[hit, ID].astype(str))
+
     def _files(self, kind: str, model: str, segment: str | None) -> list[str]:
         place = f"{self._root}/{kind}/{model}" + (f"/{segment}" if segment else "/_")
         return sorted(f for f in self._fs.find(place) if f.endswith(".parquet")) if self._fs.exists(place) else []
@@ -79,9 +136,33 @@ class InferenceLog:
     def _write(self, place: str, rows: pd.DataFrame) -> None:
         path = f"{self._root}/{place}"
         self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with self._fs.open(f"{path}.unfinished", "wb") as handle:
-            pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), handle)
-        self._fs.mv(f"{path}.unfinished", path)
+        try:
+            with self._fs.open(f"{path}.unfinished", "wb") as handle:
+                pq.write_table(_table(rows), handle)
+                handle.flush()
+                with contextlib.suppress(AttributeError, OSError):  # a bucket's file has no number, and needs no sync
+                    os.fsync(handle.fileno())
+            self._fs.mv(f"{path}.unfinished", path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._fs.rm_file(f"{path}.unfinished")
+            raise
+
+
+def _table(rows: pd.DataFrame) -> pa.Table:
+    """A column that holds numbers in one row and words in another is kept as words, not refused."""
+    try:
+        return pa.Table.from_pandas(rows, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        mixed = {c: rows[c].map(word) for c in rows.columns if rows[c].dtype == object}
+        return pa.Table.from_pandas(rows.assign(**mixed), preserve_index=False)
+
+
+def word(value: Any) -> str | None:
+    """A value as it is compared and written: 7, 7.0 and "7" are one entity."""
+    if value is None or value != value:
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _digest(values: Iterable[Any]) -> str:

@@ -1,86 +1,282 @@
-"""The models a server holds: each follows its alias, and is changed only for one that answers its own example."""
+"""The models a server holds: each follows its alias, and is changed only for one that answers its own example.
+
+At most `most` are in memory; the one asked longest ago gives way and comes back when it is asked again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from jupyter_mlops.errors import MlopsError, NotFound
-from jupyter_mlops.project import Project
+import pandas as pd
+
+from jupyter_mlops.errors import BadInput, MlopsError, NotFound, Refused, Unavailable, unknown
+from jupyter_mlops.project import Deploy, Project, Target
 from jupyter_mlops.records import ModelVersion
-from jupyter_mlops.store import LoadedModel, database, predict
+from jupyter_mlops.serving.compiled import Ready, prepare
+from jupyter_mlops.serving.guard import Guard
+from jupyter_mlops.store import LoadedModel, database
 
-EVERY = 1.0
+EVERY = 0.5
+TRY_AGAIN_AFTER = 60.0
+CHAMPION, CHALLENGER = "champion", "challenger"
+_log = logging.getLogger("jupyter_mlops.serving")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where models come from: what a reference means now, and the model behind it. MlopsError when there is none."""
+    """Where models come from. Each raises MlopsError: NotFound when there is none, Unavailable when nobody can say.
 
-    load: Callable[[str], LoadedModel]
+    `aliases` maps each model's name to its aliases and their versions; `held_out` gives rows to prove a faster form on, if
+    there are any; `rollback` takes a champion back for a reason.
+    """
+
     resolve: Callable[[str], ModelVersion]
+    load: Callable[[ModelVersion], LoadedModel]
+    aliases: Callable[[], Mapping[str, Mapping[str, int]]]
+    held_out: Callable[[str], pd.DataFrame | None] = lambda _name: None
+    rollback: Callable[[str, str], None] = lambda _name, _reason: None
+
+
+class Withdrawn(NotFound):
+    """The model that an endpoint followed is no longer in service."""
+
+    code = "withdrawn"
+    http_status = 410
 
 
 @dataclass
 class Held:
-    """`reference` is what was asked for, `loaded` what answers now."""
+    """`alias` is what is followed (None: a fixed version); `version` what answers now, `ready` its model while in memory."""
 
-    reference: str
-    loaded: LoadedModel
+    name: str
+    alias: str | None
+    version: ModelVersion
+    target: Target | None
+    ready: Ready | None = None
+    before: Ready | None = None
+    gone: bool = False
+    used: float = 0.0
+    failed: dict[int, float] = field(default_factory=dict)
+    guard: Guard | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def name(self) -> str:
-        return self.loaded.version.model
+    def model(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def segment(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def deploy(self) -> Deploy | None:
+        return self.target.spec.deploy if self.target else None
 
 
 class Models:
     """Loaded at the start, or MlopsError says which cannot be; followed by a thread until closed."""
 
     def __init__(self, project: Project, references: list[str], source: Source) -> None:
-        self._source = source
+        self._project, self._source = project, source
+        self.most = project.file.serving.models_in_memory
         self._base = database(project)
-        self.held = {held.name: held for held in (Held(r, self._checked(r)) for r in references)}
+        self._room = threading.Lock()
+        self.held: dict[str, Held] = {}
+        self.challengers: dict[str, Held] = {}
+        for reference in references:
+            held = self._first(reference)
+            self.held[held.name] = held
+            self._make_room(held)
         self._closing = threading.Event()
+        self._seen = self._base.changed()
+        self._guarded(self._challenge, self._source.aliases)
         self._thread = threading.Thread(target=self._follow, name="mlops-models", daemon=True)
         self._thread.start()
 
     def get(self, name: str | None) -> Held:
         """The model of this name; without one, the only one there is."""
         if name is None and len(self.held) == 1:
-            return next(iter(self.held.values()))
-        if name not in self.held:
-            raise NotFound(f"no model {name!r} is served here", f"served are: {', '.join(self.held)}")
-        return self.held[name]
+            name = next(iter(self.held))
+        if name is None:
+            raise NotFound("several models are served here", f"name one: /models/NAME/invocations, of {self._names()}")
+        found = self.held.get(name)
+        if found is None:
+            error = unknown("model", name, self.held, error=NotFound)
+            raise NotFound(f"no model {name!r} is served here", f"{error.fix} (served are: {self._names()})")
+        if found.gone:
+            raise Withdrawn(
+                f"{name} has no {found.alias} any more: it was archived or taken out of service",
+                f"promote a version: `jupyter mlops promote {name} VERSION --reason TEXT`",
+            )
+        return found
+
+    def ready(self, held: Held) -> Ready:
+        """The model in memory, read again if it had to give way."""
+        held.used = time.monotonic()
+        found = held.ready
+        if found is None:
+            with held.lock:
+                found = held.ready or self._prepared(held.version)
+                held.ready = found
+            self._make_room(held)
+        return found
+
+    def challenger(self, held: Held) -> Held | None:
+        return self.challengers.get(held.name)
+
+    def in_memory(self) -> int:
+        return sum(held.ready is not None for held in [*self.held.values(), *self.challengers.values()])
 
     def close(self) -> None:
         self._closing.set()
         self._thread.join(10)
 
-    def _checked(self, reference: str) -> LoadedModel:
-        loaded = self._source.load(reference)
-        if loaded.input_example is not None:
-            predict(loaded.model, loaded.input_example, loaded.features)
-        return loaded
+    def alert(self, held: Held, what: str, sentence: str, *, over: bool = False) -> None:
+        """Open an alert on this model, or close it again."""
+        alert = self._base.open_alert(held.model, held.segment or None, "serving", what, sentence, "critical")
+        if over:
+            self._base.set_alert(alert.alert_id, "resolved", "")
+
+    def _names(self) -> str:
+        return ", ".join(list(self.held)[:20])
+
+    def _first(self, reference: str) -> Held:
+        version = self._source.resolve(reference)
+        return self._made(version, None if "/" in reference else reference.partition("@")[2] or CHAMPION)
+
+    def _made(self, version: ModelVersion, alias: str | None) -> Held:
+        target = None
+        with contextlib.suppress(MlopsError):
+            target = self._project.target(version.model)
+        return Held(version.model, alias, version, target, self._prepared(version), used=time.monotonic())
+
+    def _prepared(self, version: ModelVersion) -> Ready:
+        loaded = self._source.load(version)
+        return prepare(loaded, lambda: self._source.held_out(version.model), self._project.home / "compiled")
+
+    def _make_room(self, newest: Held) -> None:
+        with self._room:
+            loaded = [h for h in [*self.held.values(), *self.challengers.values()] if h.ready and h is not newest]
+            for old in sorted(loaded, key=lambda h: h.used)[: max(0, len(loaded) + 1 - self.most)]:
+                old.ready = old.before = None
 
     def _follow(self) -> None:
-        seen = self._base.changed()
         while not self._closing.wait(EVERY):
-            now = self._base.changed()
-            if now != seen:
-                seen = now
-                for held in self.held.values():
-                    self._renew(held)
+            self._guarded(self._look)
 
-    def _renew(self, held: Held) -> None:
-        """A version that does not load or answer is not switched to: the old one goes on, and an alert says so."""
-        with contextlib.suppress(NotFound):
-            if self._source.resolve(held.reference).version == held.loaded.version.version:
-                return
+    def _guarded(self, step: Callable[..., None], *reads: Callable[[], object]) -> None:
+        """An error that ended the thread would leave every model where it is, in silence."""
         try:
-            held.loaded = self._checked(held.reference)
-        except MlopsError as error:
-            model, _, segment = held.name.partition(".")
-            sentence = f"the endpoint stays on version {held.loaded.version.version}: {error.message}"
-            self._base.open_alert(model, segment or None, "serving", held.reference, sentence, "critical")
+            step(*(read() for read in reads))
+        except Unavailable as error:
+            _log.warning("the registry cannot be read, so every model stays as it is: %s", error.message)
+        except Exception:  # noqa: BLE001
+            _log.exception("following the registry failed and is tried again")
+
+    def _look(self) -> None:
+        for held in list(self.held.values()):
+            self._judge(held)
+        now = self._base.changed()
+        if now == self._seen and self._project.tracking.startswith("sqlite:") and not self._to_be_tried_again():
+            return
+        aliases = self._source.aliases()
+        for held in list(self.held.values()):
+            self._renew(held, aliases.get(held.name, {}))
+        self._challenge(aliases)
+        self._seen = now
+
+    def _to_be_tried_again(self) -> bool:
+        now = time.monotonic()
+        every = [*self.held.values(), *self.challengers.values()]
+        return any(now - at > TRY_AGAIN_AFTER for held in every for at in held.failed.values())
+
+    def _renew(self, held: Held, aliases: Mapping[str, int]) -> None:
+        """A version that does not load or answer is not switched to: the old one goes on, and an alert says so."""
+        if held.alias is None:
+            return
+        number = aliases.get(held.alias)
+        if number is None:
+            if not held.gone:
+                self.alert(held, held.alias, f"{held.name} has no {held.alias} any more; its endpoint answers 410")
+            held.gone = True
+            return
+        if number == held.version.version:
+            held.gone = False
+            held.failed.clear()
+            return
+        if time.monotonic() - held.failed.get(number, -TRY_AGAIN_AFTER) < TRY_AGAIN_AFTER:
+            return
+        try:
+            version = self._source.resolve(f"{held.name}/{number}")
+            ready = self._prepared(version)
+        except Exception as error:  # noqa: BLE001  (whatever a model raises, the one in service goes on)
+            held.failed = {number: time.monotonic()}
+            told = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
+            self.alert(held, held.alias, f"the endpoint stays on version {held.version.version}: {told}")
+            return
+        self._switch(held, version, ready)
+
+    def _switch(self, held: Held, version: ModelVersion, ready: Ready) -> None:
+        """Requests under way keep the model they began with; the next one has the new."""
+        went_back = held.before is not None and held.before.loaded.version.version == version.version
+        rule = held.deploy.rollback if held.deploy else None
+        held.before = None if went_back or rule is None else held.ready
+        held.guard = None if went_back or rule is None or held.alias != CHAMPION else Guard(rule, version.version)
+        held.version, held.ready, held.gone = version, ready, False
+        held.failed.clear()
+        self._make_room(held)
+
+    def _challenge(self, aliases: Mapping[str, Mapping[str, int]]) -> None:
+        """Hold the challenger of each champion that gives it a share of its traffic or its shadow."""
+        for held in list(self.held.values()):
+            deploy = held.deploy
+            wanted = deploy is not None and held.alias == CHAMPION and (deploy.challenger_share > 0 or deploy.shadow)
+            number = aliases.get(held.name, {}).get(CHALLENGER) if wanted else None
+            rival = self.challengers.get(held.name)
+            if number is None or number == held.version.version:
+                self.challengers.pop(held.name, None)
+            elif rival is None:
+                self._take_challenger(held, number)
+            else:
+                self._renew(rival, aliases[held.name])
+
+    def _take_challenger(self, held: Held, number: int) -> None:
+        if time.monotonic() - held.failed.get(-number, -TRY_AGAIN_AFTER) < TRY_AGAIN_AFTER:
+            return
+        try:
+            rival = self._made(self._source.resolve(f"{held.name}/{number}"), CHALLENGER)
+        except (MlopsError, ValueError, TypeError) as error:
+            held.failed[-number] = time.monotonic()
+            self.alert(held, CHALLENGER, f"the challenger, version {number}, gets no traffic: {error}")
+            return
+        self.challengers[held.name] = rival
+        self._make_room(rival)
+
+    def _judge(self, held: Held) -> None:
+        """Take a champion back when what it did since it was switched to is beyond the rule."""
+        guard = held.guard
+        if guard is None:
+            return
+        broken = guard.broken() or self._decayed(held, guard)
+        if guard.over() and not broken:
+            held.guard = held.before = None
+        if not broken:
+            return
+        held.guard = None
+        sentence = f"version {guard.version} was taken back by itself: {broken}"
+        try:
+            self._source.rollback(held.name, sentence)
+        except (Refused, BadInput, NotFound) as error:
+            sentence = f"version {guard.version} should be taken back ({broken}), which was refused: {error.message}"
+        self.alert(held, "automatic rollback", sentence)
+
+    def _decayed(self, held: Held, guard: Guard) -> str:
+        """An alert on performance that was opened since the switch."""
+        alerts = self._base.alerts("open") if guard.rule.on_alert and guard.due() else []
+        mine = [a for a in alerts if (a.model, a.segment or "", a.kind) == (held.model, held.segment, "performance")]
+        return next((alert.sentence for alert in mine if alert.opened >= guard.began), "")

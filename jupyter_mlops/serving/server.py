@@ -9,10 +9,13 @@ from collections.abc import Callable
 
 import uvicorn
 
-from jupyter_mlops.errors import Conflict
+from jupyter_mlops.errors import Conflict, Refused
 from jupyter_mlops.project import Project
+from jupyter_mlops.serving.access import LOOPBACK
 from jupyter_mlops.serving.app import App
 from jupyter_mlops.serving.models import Models, Source
+
+MOST_CONNECTIONS = 2_000
 
 
 def serve(
@@ -22,12 +25,24 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8090,
+    no_auth: bool = False,
     ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Serve until interrupted or terminated. `ready` is given the URL once requests are answered."""
+    """Serve until interrupted or terminated. `ready` is given the URL once requests are answered.
+
+    Beyond this machine nothing is served without an API key, unless `no_auth` says that it may.
+    """
+    if host not in LOOPBACK and not project.file.auth.keys and not no_auth:
+        raise Refused(
+            f"{host} can be reached from other machines, and mlops.yaml declares no API key",
+            "make one with `jupyter mlops key NAME` and declare it under auth.keys, or say --no-auth",
+            code="needs-auth",
+        )
     listener = _listen(host, port)
     app = App(project, Models(project, references, source), frozenset({host}))
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
+    )
     server = uvicorn.Server(config)
     # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.
     signal.signal(signal.SIGTERM, lambda *_: None)

@@ -1,124 +1,178 @@
 """Between an answer and its Parquet file: a write-ahead file for each server process, synced four times a second.
 
-After a kill, whoever serves next finds the file of the process that is gone and turns it into the part it would have become.
+A line holds one request and is whole or is passed over. A file is locked by the process that writes it, so whoever serves
+next knows a dead one's file by its lock being free, and turns it into the part it would have become.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import logging
 import os
-import threading
+import socket
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from jupyter_mlops.project import Project
-from jupyter_mlops.serving.log import InferenceLog
-from jupyter_mlops.store import expired, lease
+from jupyter_mlops.serving.log import ID, InferenceLog
 
-SYNC_EVERY = 0.25
-COMPACT_EVERY = 30.0
-COMPACT_ROWS = 20_000
-Row = dict[str, Any]
+FOLDER = "inference-wal"
+ELSEWHERE_AFTER = (
+    3600.0  # a lock may not be seen from another host, so a file written there must be this old, in seconds
+)
+_log = logging.getLogger("jupyter_mlops.serving")
 
 
-class LogWriter:
-    """Takes rows without waiting for the disk; a thread writes them. When the disk refuses, serving goes on: see `lost`."""
+@dataclass(frozen=True)
+class Entry:
+    """One answered request, or the part of one that a single version answered.
+
+    `rows` (lists, an array or a DataFrame) holds `columns`, `extras` other columns worth keeping; all align with `ids`.
+    """
+
+    model: str
+    segment: str
+    version: int
+    role: str
+    at: float
+    latency_ms: float
+    columns: tuple[str, ...]
+    rows: Any
+    ids: list[str]
+    answers: list[float]
+    weight: float = 1.0
+    extras: tuple[tuple[str, list[Any]], ...] = ()
+
+    def plain(self) -> Entry:
+        """The same with its rows as lists and its extras among them."""
+        rows = _lists(self.rows)
+        if self.extras:
+            rows = [[*row, *more] for row, *more in zip(rows, *(values for _, values in self.extras), strict=True)]
+        columns = (*self.columns, *(name for name, _ in self.extras))
+        return replace(self, columns=columns, rows=rows, extras=())
+
+    def line(self) -> bytes:
+        return json.dumps(self.plain().__dict__, separators=(",", ":"), default=str).encode() + b"\n"
+
+
+def _lists(rows: Any) -> list[list[Any]]:
+    if isinstance(rows, pd.DataFrame):
+        lists: list[list[Any]] = json.loads(rows.to_json(orient="values", date_format="iso"))
+        return lists
+    return rows if isinstance(rows, list) else rows.tolist()
+
+
+class WriteAhead:
+    """One open file. `write` raises OSError and leaves the file as it was; nothing is buffered on this side of the disk."""
 
     def __init__(self, project: Project) -> None:
-        self._folder = project.home / "inference-wal"
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._log = InferenceLog(project)
-        self._waiting: list[Row] = []
-        self._kept = 0
-        self.lost = 0
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        recover(project)
-        self._open()
-        self._thread = threading.Thread(target=self._run, name="mlops-inference-log", daemon=True)
-        self._thread.start()
+        folder = project.home / FOLDER
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = folder / f"{uuid.uuid4().hex}.jsonl"
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self.rows = 0
+        self.since = time.monotonic()
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._size = 0
+            self.write([json.dumps({"host": socket.gethostname()}).encode() + b"\n"], 0)
+        except OSError:
+            self.discard()
+            raise
 
-    def add(self, rows: list[Row]) -> None:
-        with self._lock:
-            self._waiting += rows
+    def write(self, lines: list[bytes], rows: int) -> None:
+        if os.fstat(self._handle).st_nlink == 0:
+            raise OSError(f"{self.path.name} was removed while it was written")
+        content = b"".join(lines)
+        try:
+            done = 0
+            while done < len(content):
+                done += os.write(self._handle, content[done:])
+            os.fsync(self._handle)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, self._size)
+            raise
+        self._size += len(content)
+        self.rows += rows
 
     def close(self) -> None:
-        """Everything taken so far is in Parquet when this returns."""
-        self._closing.set()
-        self._thread.join(30)
-        self._sync()
-        self._compact()
-        self._path.unlink(missing_ok=True)
+        os.close(self._handle)
 
-    def _open(self) -> None:
-        self._path = self._folder / f"{uuid.uuid4().hex}.jsonl"
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = os.fdopen(handle, "ab")
-        self._file.write(json.dumps({"lease": lease()}).encode() + b"\n")
-        self._file.flush()
-        self._kept = 0
-        self._since = time.monotonic()
-
-    def _run(self) -> None:
-        while not self._closing.wait(SYNC_EVERY):
-            self._sync()
-            due = self._kept >= COMPACT_ROWS or time.monotonic() - self._since > COMPACT_EVERY
-            if self._kept and due:
-                self._compact()
-                self._path.unlink(missing_ok=True)
-                self._open()
-
-    def _sync(self) -> None:
-        with self._lock:
-            rows, self._waiting = self._waiting, []
-        if not rows:
-            return
-        try:
-            self._file.write(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._kept += len(rows)
-        except OSError:
-            self.lost += len(rows)
-
-    def _compact(self) -> None:
-        self._file.close()
-        _into_parquet(self._log, self._path)
+    def discard(self) -> None:
+        self.close()
+        self.path.unlink(missing_ok=True)
 
 
 def recover(project: Project) -> int:
-    """Turn the files of servers that are gone into Parquet; how many rows that were."""
-    folder, log, count = project.home / "inference-wal", InferenceLog(project), 0
+    """Turn the files of servers that are gone into Parquet; how many rows that were. One bad file does not stop the others."""
+    folder, log, count = project.home / FOLDER, InferenceLog(project), 0
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
-        head = next(_lines(path), {})
-        if expired(head.get("lease", "")):
-            count += _into_parquet(log, path)
-            path.unlink(missing_ok=True)
+        try:
+            if _is_left(path):
+                count += into_parquet(log, path)
+                path.unlink(missing_ok=True)
+        except (OSError, ValueError) as error:
+            _log.warning("%s could not be turned into Parquet and is kept: %s", path, error)
     return count
 
 
-def _into_parquet(log: InferenceLog, path: Path) -> int:
+def _is_left(path: Path) -> bool:
+    """Whether the process that wrote this file is gone."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        age = time.time() - os.fstat(handle).st_mtime
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    head: dict[str, Any] = next(_lines(path), {})
+    return head.get("host") in (None, socket.gethostname()) or age > ELSEWHERE_AFTER
+
+
+def into_parquet(log: InferenceLog, path: Path) -> int:
     """The part is named after the file, so that a kill between the two and a second try make no second copy."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in _lines(path):
-        if "inference_id" in row:
-            groups.setdefault((row.pop("model"), row.pop("segment")), []).append(row)
-    for (model, segment), rows in groups.items():
-        frame = pd.DataFrame(rows)
-        frame["time"] = pd.to_datetime(frame["time"], utc=True)
-        log.append(model, segment or None, frame, part=path.stem)
-    return sum(len(rows) for rows in groups.values())
+    groups: dict[tuple[str, str, str], list[pd.DataFrame]] = {}
+    for line in _lines(path):
+        if "ids" in line:
+            place = (line["model"], line["segment"], "shadow" if line["role"] == "shadow" else "inference")
+            groups.setdefault(place, []).append(_frame(line))
+    for (model, segment, kind), frames in groups.items():
+        log.append(model, segment or None, pd.concat(frames, ignore_index=True), part=path.stem, kind=kind)
+    return sum(len(frame) for frames in groups.values() for frame in frames)
 
 
-def _lines(path: Path) -> Iterator[Row]:
-    """Whole lines only: the last may have been torn by a kill."""
-    for line in path.read_bytes().splitlines():
+def _frame(line: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(line["rows"], columns=line["columns"], index=range(len(line["ids"])))
+    frame[ID], frame["prediction"] = line["ids"], line["answers"]
+    frame["time"] = pd.to_datetime(line["at"], unit="s", utc=True)
+    for name in ("version", "role", "latency_ms", "weight"):
+        frame[name] = line[name]
+    return frame
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Every whole line. One torn by a full disk or a kill is passed over, and those after it are read."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for text in content.split(b"\n"):
         try:
-            yield json.loads(line)
+            line = json.loads(text)
         except ValueError:
-            return
+            continue
+        if isinstance(line, dict):
+            yield line

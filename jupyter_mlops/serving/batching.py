@@ -1,0 +1,90 @@
+"""Requests that wait for a busy model are answered together: nobody waits for a batch to fill, only for the one before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.serving.compiled import Floats, Ready
+from jupyter_mlops.serving.schema import Values
+
+MOST_ROWS = 512
+MOST_WAITING = 2_000
+
+
+class TooBusy(Unavailable):
+    code = "too-busy"
+    http_status = 503
+
+
+class Batcher:
+    """One model's queue; used from one event loop only."""
+
+    def __init__(self, ready: Ready, pool: Executor) -> None:
+        self._answer, self._pool = ready.answer, pool
+        self._most = MOST_ROWS if ready.gains else 1
+        self._waiting: deque[tuple[Values, asyncio.Future[Floats]]] = deque()
+        self._busy = False
+
+    def ask(self, values: Values) -> asyncio.Future[Floats]:
+        """The answers to these rows, or what the model raised on them. TooBusy when too many wait already."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise TooBusy(f"{len(self._waiting)} requests wait for this model already", "ask again in a second")
+        future: asyncio.Future[Floats] = asyncio.get_running_loop().create_future()
+        self._waiting.append((values, future))
+        if not self._busy:
+            self._next()
+        return future
+
+    def _next(self) -> None:
+        batch: list[tuple[Values, asyncio.Future[Floats]]] = []
+        rows = 0
+        while self._waiting and (not batch or rows + len(self._waiting[0][0]) <= self._most):
+            values, future = self._waiting.popleft()
+            if not future.done():
+                batch.append((values, future))
+                rows += len(values)
+        self._busy = bool(batch)
+        if batch:
+            work = asyncio.get_running_loop().run_in_executor(self._pool, self._together, [v for v, _ in batch])
+            work.add_done_callback(partial(self._done, [f for _, f in batch]))
+
+    def _done(self, futures: list[asyncio.Future[Floats]], work: asyncio.Future[list[Any]]) -> None:
+        failed = work.exception()
+        results = [failed] * len(futures) if failed else work.result()
+        for future, result in zip(futures, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._next()
+
+    def _together(self, asked: list[Values]) -> list[Any]:
+        """One call for all; when it fails, one for each, so that nobody pays for another's rows."""
+        if len(asked) > 1:
+            try:
+                answers = self._answer(_joined(asked))
+                return list(np.split(answers, np.cumsum([len(values) for values in asked])[:-1]))
+            except Exception:  # noqa: BLE001, S110
+                pass
+        return [self._alone(values) for values in asked]
+
+    def _alone(self, values: Values) -> Floats | Exception:
+        try:
+            return self._answer(values)
+        except Exception as error:  # noqa: BLE001  (given to the one who asked)
+            return error
+
+
+def _joined(asked: list[Values]) -> Values:
+    frames = [values for values in asked if isinstance(values, pd.DataFrame)]
+    return pd.concat(frames, ignore_index=True) if frames else np.concatenate(asked)

@@ -1,0 +1,54 @@
+"""The body of a request, whole or not at all, within its limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jupyter_mlops.errors import BadInput
+
+MOST_BYTES = 16 * 2**20
+BODY_WITHIN = 15.0
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class TooLarge(BadInput):
+    code = "too-large"
+    http_status = 413
+
+
+class TooSlow(BadInput):
+    code = "too-slow"
+    http_status = 408
+
+
+class Gone(Exception):
+    """The client went away before its request was whole; there is nobody to answer."""
+
+
+async def read_body(receive: Receive, most: int = MOST_BYTES, within: float = BODY_WITHIN) -> bytes:
+    """The whole body. TooLarge and TooSlow beyond the limits; Gone when the client hung up in the middle."""
+    try:
+        async with asyncio.timeout(within):
+            return await _read(receive, most)
+    except TimeoutError as error:
+        raise TooSlow(f"the body did not arrive within {within:g} s", "send it faster, or in parts") from error
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"the body is larger than {most / 2**20:g} MB", "send fewer rows at a time")
+        if not message.get("more_body", False) and not parts:
+            return bytes(part)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)

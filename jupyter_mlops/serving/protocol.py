@@ -1,0 +1,133 @@
+"""The Open Inference Protocol, version 2: tensors in, tensors out, and what a server and a model say of themselves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.serving.answering import Answered
+from jupyter_mlops.serving.compiled import Ready
+from jupyter_mlops.serving.requests import Grid, Table, columns_of, shown
+
+OUTPUT = "prediction"
+_DATATYPES = {"number": "FP64", "bool": "BOOL", "text": "BYTES", "time": "BYTES", "any": "FP64"}
+_INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+_FLOATS = {"FP16", "FP32", "FP64", "BF16"}
+
+
+def metadata(ready: Ready, name: str) -> dict[str, Any]:
+    schema = ready.schema
+    inputs = [
+        {"name": column, "datatype": _DATATYPES[kind], "shape": [-1]}
+        for column, kind in zip(schema.names, schema.kinds, strict=True)
+    ]
+    outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
+    version = str(ready.loaded.version.version)
+    said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}
+    return {**said, "inputs": inputs, "outputs": outputs}
+
+
+def tensors(content: Any) -> Table:
+    """The rows in an inference request: one tensor for each column, or one of two dimensions for all columns by their place."""
+    if not isinstance(content, dict) or not isinstance(content.get("inputs"), list) or not content["inputs"]:
+        raise BadInput("the request has no list of tensors in `inputs`", "see /openapi.json for its form")
+    for number, wanted in enumerate(content.get("outputs") or []):
+        if not isinstance(wanted, dict) or wanted.get("name") != OUTPUT:
+            raise BadInput(f"outputs[{number}]: there is no such output", f"ask for {OUTPUT!r}, or name none")
+    read = [_tensor(tensor, number) for number, tensor in enumerate(content["inputs"])]
+    if len(read) == 1 and len(read[0][1]) == 2:
+        values, (rows, width) = read[0][2], read[0][1]
+        return _filled(Grid(None, [values[row * width : (row + 1) * width] for row in range(rows)]))
+    names = [name for name, _, _ in read]
+    if len(set(names)) < len(names):
+        raise BadInput("two tensors have the same name", "send each column once")
+    wide = next((name for name, shape, _ in read if math.prod(shape[1:]) != 1), None)
+    if wide is not None:
+        raise BadInput(f"tensor {wide!r}: expected one value a row", "send a tensor for each column", column=wide)
+    return _filled(columns_of({name: values for name, _, values in read}))
+
+
+def _filled(table: Grid) -> Table:
+    if not len(table):
+        raise BadInput("the request holds no rows", "send at least one")
+    return table
+
+
+def _tensor(tensor: Any, number: int) -> tuple[str, list[int], list[Any]]:
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+        raise BadInput(f"inputs[{number}] is no tensor with a name", "see /openapi.json for its form")
+    name, shape, kind = tensor["name"], tensor.get("shape"), tensor.get("datatype")
+    if not isinstance(tensor.get("data"), list):
+        raise BadInput(
+            f"tensor {name!r} has no list of values in `data`",
+            "send JSON; binary tensors are not read here",
+            column=name,
+        )
+    data = _flat(tensor["data"])
+    if shape is None:
+        shape = [len(data)]
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape) or not shape:
+        raise BadInput(
+            f"tensor {name!r}: shape {shown(shape)} is no list of sizes", "such as [2] or [2, 4]", column=name
+        )
+    if math.prod(shape) != len(data):
+        raise BadInput(
+            f"tensor {name!r}: shape {shape} means {math.prod(shape)} values, got {len(data)}",
+            "send as many values as its shape says",
+            column=name,
+            expected=math.prod(shape),
+            got=len(data),
+        )
+    _typed(name, kind, data)
+    return name, shape, data
+
+
+def _typed(name: str, kind: Any, data: list[Any]) -> None:
+    """Each value is of the tensor's own datatype."""
+    if kind in _INTEGERS:
+        wrong = next((i for i, v in enumerate(data) if type(v) is not int), None)
+    elif kind in _FLOATS:
+        wrong = next((i for i, v in enumerate(data) if v is not None and type(v) not in (int, float)), None)
+    elif kind == "BOOL":
+        wrong = next((i for i, v in enumerate(data) if type(v) not in (bool, int)), None)
+    elif kind == "BYTES":
+        wrong = next((i for i, v in enumerate(data) if v is not None and not isinstance(v, str)), None)
+    else:
+        raise BadInput(
+            f"tensor {name!r}: datatype {shown(kind)} is not known", "use FP64, INT64, BOOL or BYTES", column=name
+        )
+    if wrong is not None:
+        raise BadInput(
+            f"column {name!r}, row {wrong}: expected {kind}, got {shown(data[wrong])}",
+            "send values of the tensor's datatype",
+            column=name,
+            row=wrong,
+            expected=kind,
+            got=shown(data[wrong]),
+        )
+
+
+def _flat(data: list[Any]) -> list[Any]:
+    """Values in row-major order; nested lists are allowed for a shape of two dimensions."""
+    if any(isinstance(value, list) for value in data):
+        return [value for row in data for value in (row if isinstance(row, list) else [row])]
+    return data
+
+
+def answer(answered: Answered, content: Any) -> dict[str, Any]:
+    """The response, under the request's own id where it has one."""
+    own = content.get("id")
+    output = {
+        "name": OUTPUT,
+        "datatype": "FP64",
+        "shape": [len(answered.predictions)],
+        "data": answered.predictions,
+        "parameters": {"inference_ids": answered.ids} | ({"versions": answered.versions} if answered.versions else {}),
+    }
+    return {
+        "model_name": answered.model,
+        "model_version": str(answered.version),
+        "id": own if isinstance(own, str) and own else answered.ids[0],
+        "outputs": [output],
+    }

@@ -1,0 +1,185 @@
+"""The log under the faults it must outlive: torn lines, a full disk, storage away, a row that has no form, a kill."""
+
+import errno
+import json
+import os
+import time
+
+import pandas as pd
+import pytest
+
+from jupyter_mlops.serving import InferenceLog, recover, wal, writer
+from jupyter_mlops.serving.wal import Entry, WriteAhead
+from jupyter_mlops.serving.writer import LogWriter
+
+
+def _entry(*ids: str, value=1.0) -> Entry:
+    rows = [[value] for _ in ids]
+    return Entry("rul", "plant-01", 1, "champion", time.time(), 1.0, ("x",), rows, list(ids), [2.0] * len(ids))
+
+
+def _logged(project) -> set[str]:
+    return set(InferenceLog(project).rows("rul", "plant-01")["inference_id"])
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr(writer, "SYNC_EVERY", 0.02)
+    monkeypatch.setattr(writer, "COMPACT_EVERY", 0.05)
+    monkeypatch.setattr(writer, "TRY_AGAIN_AFTER", 0.1)
+
+
+def _until(true) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
+def test_rows_after_a_torn_line_are_read(project):
+    file = WriteAhead(project)
+    file.write([_entry("a").line()], 1)
+    os.write(file._handle, _entry("torn").line()[:40] + b"\n")
+    file.write([_entry("b", "c").line()], 2)
+    file.close()
+    assert recover(project) == 3
+    assert _logged(project) == {"a", "b", "c"}
+    assert recover(project) == 0
+
+
+def test_a_file_in_use_is_left_alone(project):
+    file = WriteAhead(project)
+    file.write([_entry("a").line()], 1)
+    assert recover(project) == 0
+    file.close()
+    assert recover(project) == 1
+
+
+def test_a_file_from_another_host_is_taken_over_only_when_it_is_old(project):
+    file = WriteAhead(project)
+    file.write([_entry("a").line()], 1)
+    file.close()
+    lines = file.path.read_bytes().split(b"\n")
+    file.path.write_bytes(b"\n".join([json.dumps({"host": "elsewhere"}).encode(), *lines[1:]]))
+    assert recover(project) == 0
+    os.utime(file.path, (0, 0))
+    assert recover(project) == 1
+
+
+def test_a_write_cut_short_leaves_the_file_as_it_was(project, monkeypatch):
+    file = WriteAhead(project)
+    file.write([_entry("a").line()], 1)
+    real, calls = os.write, []
+
+    def short(handle, content):
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(handle, content[:20])
+
+    monkeypatch.setattr(wal.os, "write", short)
+    with pytest.raises(OSError, match="No space"):
+        file.write([_entry("b").line()], 1)
+    monkeypatch.undo()
+    file.write([_entry("c").line()], 1)
+    assert file.path.read_bytes().count(b"\n") == 3
+    file.close()
+    assert recover(project) == 2
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost_when_it_has_room_again(project, monkeypatch):
+    told = []
+    log = LogWriter(project, lambda what, sentence: told.append((what, sentence)))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(WriteAhead, "write", full)
+    log.add(_entry("a"))
+    _until(lambda: told)
+    log.add(_entry("b"))
+    assert told[0][0] == "disk"
+    assert "No space" in told[0][1]
+    assert log.figures()["inference_log_waiting_rows"] == 2
+    assert log.figures()["inference_log_failing"] == 1
+    monkeypatch.undo()
+    _until(lambda: told[-1] == ("disk", None))
+    log.close()
+    assert len(told) == 2
+    assert log.lost == 0
+    assert _logged(project) == {"a", "b"}
+
+
+def test_rows_beyond_what_is_kept_waiting_are_counted(project, monkeypatch):
+    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+    monkeypatch.setattr(WriteAhead, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    log = LogWriter(project)
+    for number in range(8):
+        log.add(_entry(f"{number}"))
+    assert 4 <= log.lost <= 5  # one more may be in the thread's hands
+    log.close()
+    assert log.lost == 8
+
+
+def test_storage_away_is_told_tried_again_and_ends_no_thread(project, monkeypatch):
+    told, real = [], InferenceLog._write
+
+    def away(*_):
+        raise OSError("the bucket does not answer")
+
+    monkeypatch.setattr(InferenceLog, "_write", away)
+    log = LogWriter(project, lambda what, sentence: told.append((what, sentence)))
+    log.add(_entry("a"))
+    _until(lambda: told)
+    assert told[0][0] == "storage"
+    log.add(_entry("b"))
+    _until(lambda: log.figures()["inference_log_waiting_files"] == 2)
+    monkeypatch.setattr(InferenceLog, "_write", real)
+    _until(lambda: told[-1] == ("storage", None))
+    log.close()
+    assert _logged(project) == {"a", "b"}
+    assert log.lost == 0
+
+
+def test_storage_away_at_the_end_keeps_the_rows_for_the_next_server(project, monkeypatch):
+    log = LogWriter(project)
+    log.add(_entry("a"))
+    monkeypatch.setattr(InferenceLog, "_write", lambda *_: (_ for _ in ()).throw(OSError("away")))
+    log.close()
+    monkeypatch.undo()
+    assert log.lost == 0
+    assert recover(project) == 1
+
+
+def test_a_row_without_a_form_is_lost_alone(project):
+    circle: list = []
+    circle.append(circle)
+    log = LogWriter(project)
+    log.add(_entry("bad", value=circle))
+    log.add(_entry("good"))
+    log.close()
+    assert log.lost == 1
+    assert _logged(project) == {"good"}
+
+
+def test_a_column_of_numbers_and_words_is_kept(project):
+    log = LogWriter(project)
+    log.add(_entry("a", value=7))
+    log.add(_entry("b", value="seven"))
+    log.close()
+    assert InferenceLog(project).rows("rul", "plant-01").set_index("inference_id")["x"].to_dict() == {
+        "a": "7",
+        "b": "seven",
+    }
+
+
+def test_an_entity_is_erased_with_its_outcomes_and_old_days_are_deleted(project):
+    log, now = InferenceLog(project), pd.Timestamp.now("UTC")
+    rows = pd.DataFrame({"inference_id": ["a", "b", "c"], "unit": [7, 8, 7], "prediction": 1.0, "version": 1})
+    log.append("rul", "plant-01", rows.assign(time=[now, now, now - pd.Timedelta(days=90)]))
+    log.add_truth("rul", "plant-01", pd.DataFrame({"inference_id": ["a", "b"], "truth": [1.0, 2.0]}))
+    assert log.keep_since("rul", "plant-01", pd.Timedelta(days=30).to_pytimedelta()) == 1
+    assert _logged(project) == {"a", "b"}
+    assert log.erase("rul", "plant-01", "unit", {"7"}) == 1
+    assert _logged(project) == {"b"}
+    assert set(log.truth("rul", "plant-01")["inference_id"]) == {"b"}

@@ -1,0 +1,220 @@
+"""Which model answers which row: champion, challenger, shadow, segments; switches, failures and the way back."""
+
+import re
+
+import pytest
+from declared import MLOPS_YAML
+from house import ROWS, Failing, Registry, Slow, logged, serving, slope, until
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.project import Project, load
+from jupyter_mlops.serving import models
+from jupyter_mlops.serving.answering import stick
+from jupyter_mlops.store import database
+
+NAME = "rul.plant-01"
+
+
+def _project(root, deploy: str = "", more: str = "") -> Project:
+    text = MLOPS_YAML.replace("    retrain:", f"    deploy: {{endpoint: rul{deploy}}}\n    retrain:") + more
+    (root / "mlops.yaml").write_text(text)
+    return load(root)
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr(models, "EVERY", 0.05)
+
+
+def _units(count: int) -> list[dict]:
+    return [{"x": 1.0, "unit": unit} for unit in range(count)]
+
+
+def _alerts(project: Project) -> list[str]:
+    return [alert.sentence for alert in database(project).alerts("open") if alert.kind == "serving"]
+
+
+def test_a_challenger_gets_its_share_and_each_entity_stays_with_one(tmp_path):
+    registry = Registry(_project(tmp_path, ", challenger_share: 30%"))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put(NAME, 2, slope(2), "challenger")
+    with serving(registry, NAME) as client:
+        first, second = client.predict(_units(500)), client.predict(_units(500))
+        assert first["versions"] == second["versions"]
+        assert 100 < first["versions"].count(2) < 200
+        assert first["predictions"] == pytest.approx([1.0 * v for v in first["versions"]])
+        expected = [2 if stick(NAME, unit) < 0.3 else 1 for unit in range(500)]
+        assert first["versions"] == expected
+        registry.point(NAME, "challenger", None)
+        until(lambda: "versions" not in client.predict(_units(500)))
+    rows = logged(registry.project, "rul", "plant-01")
+    assert set(rows["role"]) == {"champion", "challenger"}
+    assert rows[rows["unit"] == 3]["version"].head(2).nunique() == 1
+
+
+def test_a_challenger_that_fails_costs_nobody_an_answer(tmp_path):
+    registry = Registry(_project(tmp_path, ", challenger_share: 50%"))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put(NAME, 2, Failing().fit(ROWS, ROWS["x"] * 2), "challenger")
+    with serving(registry, NAME) as client:
+        answer = client.predict([{"x": 5.0, "unit": unit} for unit in range(20)])
+        assert answer["predictions"] == pytest.approx([5.0] * 20)
+        assert client.metric("mlops_challenger_failures_total") == 1
+
+
+def test_a_shadow_answers_behind_the_scenes_and_is_logged_apart(tmp_path):
+    registry = Registry(_project(tmp_path, ", shadow: true"))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put(NAME, 2, Slow().fit(ROWS, ROWS["x"] * 2), "challenger")
+    with serving(registry, NAME) as client:
+        answer = client.predict(_units(3))
+        assert answer["predictions"] == pytest.approx([1.0] * 3)
+        until(lambda: client.metric('mlops_predicted_rows_total{model="rul.plant-01",version="2",role="shadow"}') == 3)
+    shadow = logged(registry.project, "rul", "plant-01", "shadow")
+    assert list(shadow["inference_id"]) == answer["inference_ids"]
+    assert list(shadow["prediction"]) == pytest.approx([2.0] * 3)
+    assert list(logged(registry.project, "rul", "plant-01")["prediction"]) == pytest.approx([1.0] * 3)
+
+
+def test_a_shadow_that_fails_is_counted_and_no_more(tmp_path):
+    registry = Registry(_project(tmp_path, ", shadow: true"))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put(NAME, 2, Failing().fit(ROWS, ROWS["x"]), "challenger")
+    with serving(registry, NAME) as client:
+        assert client.predict([{"x": 9.0}])["version"] == 1
+        until(lambda: client.metric("mlops_shadow_failures_total") == 1)
+
+
+def test_rows_go_to_their_segment_and_others_to_the_pooled_model(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put("rul", 4, slope(10), "champion")
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 2, slope(2), "champion")
+    with serving(registry, "rul", NAME, "rul.plant-02") as client:
+        segments = ["plant-01", "plant-02", "plant-77", "plant-01", None]
+        answer = client.predict([{"x": 1.0, "segment": segment} for segment in segments], "rul")
+        assert answer["predictions"] == pytest.approx([1, 2, 10, 1, 10])
+        assert answer["versions"] == [1, 2, 4, 1, 4]
+        assert client.predict([{"x": 1.0}], "rul.plant-77")["predictions"] == pytest.approx([10])
+        registry.point(NAME, "champion", None)
+        until(lambda: client.predict([{"x": 1.0, "segment": "plant-01"}], "rul")["predictions"][0] > 9)
+    assert list(logged(registry.project, "rul", "plant-02")["version"]) == [2]
+    pooled = logged(registry.project, "rul")
+    assert list(pooled["asked_segment"])[:1] == ["plant-77"]
+
+
+def test_rows_of_an_unknown_segment_are_named_where_there_is_no_pooled_model(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 1, slope(2), "champion")
+    with serving(registry, NAME, "rul.plant-02") as client:
+        rows = [{"x": 1.0, "segment": "plant-01"}, {"x": 1.0, "segment": "plant-9"}]
+        answer = client.ask("POST", "/models/rul/invocations", json={"dataframe_records": rows})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["details"]["row"] == 1
+        assert "plant-9" in answer.json()["error"]["message"]
+        without = client.ask("POST", "/models/rul/invocations", json={"dataframe_records": [{"x": 1}]})
+        assert "no column 'segment'" in without.json()["error"]["message"]
+
+
+def test_a_version_that_cannot_answer_its_own_example_is_not_switched_to(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    with serving(registry, NAME) as client:
+        registry.put(NAME, 2, BadInput("the files were changed"), "champion")
+        until(lambda: _alerts(registry.project))
+        assert re.search("stays on version 1: the files were changed", _alerts(registry.project)[0])
+        assert client.predict([{"x": 3.0}])["version"] == 1
+        loads = registry.loads
+        registry.put(NAME, 3, slope(3), "champion")
+        until(lambda: client.predict([{"x": 3.0}])["version"] == 3)
+        assert registry.loads == loads + 1  # the version that failed was not tried over and over
+
+
+def test_a_model_taken_out_of_service_answers_410_until_it_is_back(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    with serving(registry, NAME) as client:
+        registry.point(NAME, "champion", None)
+        until(lambda: client.ask("GET", "/health/ready").status_code == 503)
+        answer = client.ask("POST", "/invocations", json={"instances": [[1]]})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "withdrawn")
+        assert client.ask("GET", f"/v2/models/{NAME}/ready").status_code == 410
+        assert client.ask("GET", "/health/live").status_code == 200
+        registry.point(NAME, "champion", 1)
+        until(lambda: client.ask("GET", "/health/ready").status_code == 200)
+        assert client.predict([{"x": 2.0}])["predictions"] == pytest.approx([2.0])
+
+
+def test_a_new_version_that_fails_is_taken_back_and_no_request_failed(tmp_path):
+    registry = Registry(_project(tmp_path, ", rollback: {window: 5m, requests: 10, errors: 10%}"))
+    registry.put(NAME, 1, slope(1), "champion")
+    with serving(registry, NAME) as client:
+        registry.put(NAME, 2, Failing().fit(ROWS, ROWS["x"] * 2), "champion")
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 2)
+        for _ in range(20):
+            assert client.predict([{"x": 7.0}])["predictions"] == pytest.approx([7.0])
+        until(lambda: registry.rolled_back)
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 1)
+        assert "requests failed" in registry.rolled_back[0][1]
+        assert any("taken back" in sentence for sentence in _alerts(registry.project))
+        assert len(registry.rolled_back) == 1
+
+
+def test_a_new_version_that_is_slow_or_performs_worse_is_taken_back(tmp_path):
+    registry = Registry(_project(tmp_path, ", rollback: {window: 5m, requests: 5, latency: 20ms}"))
+    registry.put(NAME, 1, slope(1), "champion")
+    with serving(registry, NAME) as client:
+        registry.put(NAME, 2, Slow().fit(ROWS, ROWS["x"] ** 2), "champion")
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 2)
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 1)
+        assert "ms or longer" in registry.rolled_back[0][1]
+        registry.put(NAME, 2, slope(2), "champion")
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 2)
+        base = database(registry.project)
+        base.open_alert("rul", "plant-01", "performance", "mae", "the error rose by 40 %", "critical")
+        until(lambda: client.predict([{"x": 1.0}])["version"] == 1)
+        assert registry.rolled_back[1] == (NAME, "version 2 was taken back by itself: the error rose by 40 %")
+
+
+def test_models_beyond_the_limit_leave_memory_and_come_back(tmp_path):
+    registry = Registry(_project(tmp_path, more="serving: {models_in_memory: 3}\n"))
+    names = [f"m{i}" for i in range(12)]
+    for number, name in enumerate(names):
+        registry.put(name, 1, slope(number), "champion")
+    with serving(registry, *names) as client:
+        assert client.metric("mlops_models_in_memory") == 3
+        for number, name in enumerate(names * 2):
+            assert client.predict([{"x": 1.0}], name)["predictions"] == pytest.approx([number % 12], abs=1e-9)
+        assert client.metric("mlops_models_in_memory") == 3
+        loads = registry.loads
+        client.predict([{"x": 1.0}], "m11")
+        assert registry.loads == loads
+
+
+def test_waiting_requests_are_answered_together_and_a_bad_one_alone(tmp_path):
+    registry = Registry(_project(tmp_path))
+
+    class Counting(Slow):
+        calls = 0
+
+        def predict(self, X):  # noqa: N803
+            Counting.calls += 1
+            if (X["x"] == 13).any():
+                raise RuntimeError("13")
+            return super().predict(X)
+
+    registry.put(NAME, 1, Counting().fit(ROWS, ROWS["x"] ** 2), "champion")
+    with serving(registry, NAME) as client:
+        Counting.calls = 0
+        bodies = [{"json": {"instances": [[x]]}} for x in range(40) if x != 13]
+        answers = client.all([("POST", "/invocations", body) for body in bodies])
+        assert {answer.status_code for answer in answers} == {200}
+        assert Counting.calls < 10
+        line = Slow().fit(ROWS, ROWS["x"] ** 2)
+        expected = line.predict([[x] for x in range(40) if x != 13])
+        assert [answer.json()["predictions"][0] for answer in answers] == pytest.approx(list(expected))
+        bodies = [{"json": {"instances": [[x]]}} for x in (11, 12, 13, 14)]
+        answers = client.all([("POST", "/invocations", body) for body in bodies])
+        assert [answer.status_code for answer in answers] == [200, 200, 503, 200]
+        assert "13" not in answers[2].json()["error"]["message"]
