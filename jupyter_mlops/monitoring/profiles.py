@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,63 +10,73 @@ from typing import Any, Literal
 import numpy as np
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.monitoring import packing
 from jupyter_mlops.monitoring.buckets import Buckets, empty
+from jupyter_mlops.monitoring.categories import SAVED, Categories
 
-FORMAT = b"mlops-profile-1\n"
-MOST_CATEGORIES = 10_000
-OTHER = "\0other"
+FORMAT = packing.FORMAT
 Kind = Literal["numeric", "categorical"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """`n` counts all rows; nulls and infinities are in no bucket. Times are seconds since 1970, flags categories."""
+    """`n` counts all rows; nulls and infinities are in no bucket. Times are seconds since 1970, flags categories.
+
+    `type` is Arrow's word for how the values were stored; of parts that differ, all of them.
+    """
 
     kind: Kind
     n: int = 0
     nulls: int = 0
     infinite: int = 0
     buckets: Buckets = field(default_factory=empty)
-    categories: Counter[str] = field(default_factory=Counter)
+    categories: Categories = field(default_factory=Categories)
+    type: str = ""
 
-    def merge(self, other: Column) -> Column:
-        if self.kind != other.kind:
+    def merge(self, other: Column, name: str = "a column") -> Column:
+        kind = self.kind if self.present or not other.present else other.kind
+        if self.present and other.present and self.kind != other.kind:
             raise BadInput(
-                f"a {self.kind} column cannot be merged with a {other.kind} one", "profile parts of one data set"
+                f"{name} is {self.kind} in one part and {other.kind} in another",
+                "profile parts of one data set, or make its type one",
+                column=name,
             )
+        types = sorted({*self.type.split("|"), *other.type.split("|")} - {"", "null"})
         return Column(
-            self.kind,
+            kind,
             self.n + other.n,
             self.nulls + other.nulls,
             self.infinite + other.infinite,
             self.buckets.merge(other.buckets),
-            bounded(self.categories + other.categories),
+            self.categories.merge(other.categories),
+            "|".join(types),
         )
 
     @property
     def seen(self) -> int:
         """Rows with a value that could be compared."""
-        return self.buckets.n if self.kind == "numeric" else sum(self.categories.values())
+        return self.buckets.n if self.kind == "numeric" else self.categories.n
+
+    @property
+    def present(self) -> bool:
+        """Whether there is any value at all, which is what tells its kind."""
+        return self.n > self.nulls
+
+    @property
+    def integral(self) -> bool:
+        return bool(self.type) and all(t.lstrip("u").startswith("int") for t in self.type.split("|"))
 
     def range(self) -> tuple[float, float] | None:
-        values = self.buckets.values()
-        return (float(values[0]), float(values[-1])) if len(values) else None
-
-
-def bounded(categories: Counter[str]) -> Counter[str]:
-    """Beyond ten thousand categories the rarest are counted together (ties by name, so that the order of parts is all one)."""
-    if len(categories) <= MOST_CATEGORIES:
-        return categories
-    ordered = sorted(categories.items(), key=lambda item: (item[0] != OTHER, -item[1], item[0]))
-    kept = Counter(dict(ordered[: MOST_CATEGORIES - 1]))
-    kept[OTHER] += sum(count for _, count in ordered[MOST_CATEGORIES - 1 :])
-    return kept
+        return self.buckets.range()
 
 
 @dataclass(frozen=True)
 class Profile:
+    """`lost` says in sentences what could not be read; the rest was."""
+
     rows: int
     columns: dict[str, Column]
+    lost: tuple[str, ...] = ()
 
     def merge(self, other: Profile) -> Profile:
         """The profile of both data sets together; a column that only one has counts as null in the other."""
@@ -78,23 +86,24 @@ class Profile:
             kind = (self.columns.get(name) or other.columns[name]).kind
             one = self.columns.get(name) or Column(kind, self.rows, self.rows)
             two = other.columns.get(name) or Column(kind, other.rows, other.rows)
-            merged[name] = one.merge(two)
-        return Profile(self.rows + other.rows, merged)
+            merged[name] = one.merge(two, f"column {name!r}")
+        return Profile(self.rows + other.rows, merged, (*self.lost, *other.lost))
 
     def as_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "columns": [_summary(name, column) for name, column in self.columns.items()]}
+        columns = [_summary(name, column) for name, column in self.columns.items()]
+        return {"rows": self.rows, "columns": columns, "lost": list(self.lost)}
 
     def to_bytes(self) -> bytes:
-        body = {"rows": self.rows, "columns": {name: _pack(column) for name, column in self.columns.items()}}
-        return FORMAT + zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 6)
+        """Compact, the same for the same profile. Beyond 8,192 hashed categories a column keeps a sample of them."""
+        packed = {name: _pack(column) for name, column in self.columns.items()}
+        return packing.pack({"rows": self.rows, "lost": list(self.lost)}, packed)
 
     @staticmethod
     def from_bytes(data: bytes) -> Profile:
         """BadInput when these bytes are no profile."""
-        if not data.startswith(FORMAT):
-            raise BadInput("this is no saved profile", "make one with `jupyter mlops profile FILE -o FILE`")
-        body = json.loads(zlib.decompress(data[len(FORMAT) :]))
-        return Profile(body["rows"], {name: _unpack(packed) for name, packed in body["columns"].items()})
+        head, packed = packing.unpack(data)
+        columns = {name: _unpack(*parts) for name, parts in packed.items()}
+        return Profile(head["rows"], columns, tuple(head["lost"]))
 
     def save(self, path: str | Path) -> None:
         Path(path).write_bytes(self.to_bytes())
@@ -105,36 +114,42 @@ class Profile:
 
 
 def _summary(name: str, column: Column) -> dict[str, Any]:
-    line: dict[str, Any] = {"name": name, "kind": column.kind, "n": column.n, "nulls": column.nulls}
+    line = {"name": name, **{key: getattr(column, key) for key in ("kind", "type", "n", "nulls")}}
     if column.kind == "numeric":
         bounds = column.range()
-        values, counts = column.buckets.values(), column.buckets.counts
-        mean = float(np.average(values, weights=counts)) if len(values) else None
+        mean, deviation = moments(column.buckets)
         return (
             line
-            | {"infinite": column.infinite, "mean": mean}
+            | {"infinite": column.infinite, "mean": mean, "std": deviation}
             | dict(zip(("min", "max"), bounds or (None, None), strict=True))
         )
-    return line | {"distinct": len(column.categories), "top": column.categories.most_common(5)}
+    top = [list(pair) for pair in column.categories.named.most_common(5)]
+    return line | {"distinct": column.categories.distinct, "top": top}
 
 
-def _pack(column: Column) -> list[Any]:
-    b = column.buckets
-    gaps = np.diff(b.keys, prepend=0).tolist()
-    return [
-        column.kind,
-        column.n,
-        column.nulls,
-        column.infinite,
-        b.shift,
-        gaps,
-        b.counts.tolist(),
-        dict(column.categories),
-    ]
+def moments(buckets: Buckets) -> tuple[float | None, float | None]:
+    """Mean and standard deviation (of the population), of the values their buckets stand for."""
+    if not len(buckets.keys):
+        return None, None
+    values, counts = buckets.values(), buckets.counts
+    scale = float(np.abs(values).max()) or 1.0
+    mean = float(np.average(values / scale, weights=counts))
+    spread = float(np.average((values / scale - mean) ** 2, weights=counts)) ** 0.5
+    return mean * scale, spread * scale
 
 
-def _unpack(packed: list[Any]) -> Column:
-    kind, n, nulls, infinite, shift, gaps, counts, categories = packed
-    keys = np.cumsum(np.array(gaps, dtype=np.int64))
-    buckets = Buckets(shift, keys, np.array(counts, dtype=np.int64))
-    return Column(kind, n, nulls, infinite, buckets, Counter(categories))
+def _pack(column: Column) -> tuple[dict[str, Any], list[packing.Ints]]:
+    b, c = column.buckets, column.categories.bounded(SAVED)
+    head = {name: getattr(column, name) for name in ("kind", "n", "nulls", "infinite", "type")}
+    head |= {"shift": b.shift, "most": [b.most, c.most], "categorised": c.n, "level": c.level}
+    head["named"] = dict(sorted(c.named.items()))
+    return head, [b.keys, b.counts, b.least, b.greatest, c.hashes.view(np.int64), c.counts]
+
+
+def _unpack(head: dict[str, Any], parts: list[packing.Ints]) -> Column:
+    keys, counts, least, greatest, hashes, times = parts
+    buckets = Buckets(head["shift"], keys, counts, least, greatest, head["most"][0])
+    named = Counter(head["named"])
+    held = Categories(head["categorised"], named, hashes.view(np.uint64), times, head["level"], head["most"][1])
+    whole = (head["n"], head["nulls"], head["infinite"])
+    return Column(head["kind"], *whole, buckets=buckets, categories=held, type=head["type"])

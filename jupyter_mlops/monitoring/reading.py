@@ -1,80 +1,72 @@
-"""Any data a person has, as a profile: frames, Arrow, files, folders, URLs, saved profiles. Files are read in batches."""
+"""Any data a person has, as a profile: frames, Arrow, files, folders, URLs, saved profiles."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.monitoring.buckets import count
-from jupyter_mlops.monitoring.profiles import FORMAT, MOST_CATEGORIES, Column, Profile, bounded
-
-_BATCH = 1_000_000
-_FORMATS = {".parquet": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc", ".ipc": "ipc"}
+from jupyter_mlops.monitoring.columns import column
+from jupyter_mlops.monitoring.files import Batch, Part, different, read_part, retyped, split
+from jupyter_mlops.monitoring.profiles import FORMAT, Profile
 
 
-def profile(data: Any) -> Profile:
-    """One pass over the data, in memory that does not grow with its rows. BadInput says what cannot be read."""
+def profile(data: Any, *, exact: bool = False, executor: Executor | None = None) -> Profile:
+    """One pass over the data, in memory that does not grow with its rows. BadInput says what cannot be read.
+
+    `exact` keeps every different value, so that figures are those of the raw rows to the last digits; memory then grows.
+    With an `executor` (any concurrent.futures one, Dask's too) the files and row groups of a path are profiled on it.
+    """
     if isinstance(data, Profile):
         return data
     if isinstance(data, str | Path):
-        return _profile_path(str(data))
-    parts = [_profile_batch(table) for table in _tables(data)]
+        return _profile_path(str(data), exact, executor)
+    parts = [_profile_table(table, exact) for table in _tables(data)]
     return reduce(Profile.merge, parts) if parts else Profile(0, {})
 
 
-def _tables(data: Any) -> Iterator[pa.Table]:
-    if isinstance(data, pa.Table):
-        yield data
-    elif isinstance(data, pa.RecordBatch):
-        yield pa.Table.from_batches([data])
-    elif hasattr(data, "to_arrow"):
-        yield data.to_arrow()
-    elif hasattr(data, "columns") and hasattr(data, "iloc"):
-        yield _from_pandas(data)
-    else:
-        raise BadInput(f"{type(data).__name__} is no data set", "give a DataFrame, an Arrow table or a path")
-
-
-def _from_pandas(frame: Any) -> pa.Table:
-    """Column by column, so that one of mixed types does not spoil the others: it is read as text."""
-    names = [str(name) for name in frame.columns]
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise BadInput(f"two columns have the name {twice[0]!r}", "give each column a name of its own", columns=twice)
-    arrays = []
-    for position in range(len(names)):
-        column = frame.iloc[:, position]
-        try:
-            arrays.append(pa.Array.from_pandas(column))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            arrays.append(pa.Array.from_pandas(column.astype(str)))
-    return pa.table(arrays, names=names)
-
-
-def _profile_path(path: str) -> Profile:
+def _profile_path(path: str, exact: bool, executor: Executor | None) -> Profile:
     if "://" not in path:
         file = Path(path)
         if not file.exists():
             raise BadInput(f"there is no file or folder {path}", "check the path", path=path)
         if file.is_file() and _starts_with(file, FORMAT):
             return Profile.load(file)
+    parts = split(path)
+    flags = [exact] * len(parts)
+    made = executor.map(_profile_part, parts, flags) if executor else map(_profile_part, parts, flags)
+    together = reduce(Profile.merge, made)
+    if together.lost and not together.rows:
+        raise BadInput(f"{path} cannot be read: {together.lost[0]}", "give CSV, Parquet or Arrow files", path=path)
+    return together
+
+
+def _profile_part(part: Part, exact: bool) -> Profile:
+    """One file or row group, column by column, so that memory holds one column of it. What is corrupt is said, not used."""
+    made = Profile(0, {})
     try:
-        found = _dataset(path)
-        parts = [_profile_batch(pa.Table.from_batches([b])) for b in found.to_batches(batch_size=_BATCH) if b.num_rows]
-        nothing = _profile_batch(found.schema.empty_table())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-        raise BadInput(
-            f"{path} cannot be read: {str(error)[:200]}", "give CSV, Parquet or Arrow files", path=path
-        ) from error
-    return reduce(Profile.merge, parts) if parts else nothing
+        for batch in read_part(part):
+            one = _profile_batch(batch, exact)
+            made = made.merge(one) if made.columns else one
+    except (pa.ArrowException, OSError, ValueError) as error:
+        again = retyped(part, error)
+        if again:
+            return _profile_part(again, exact)
+        return replace(made, lost=(f"{part.label}: {str(error)[:200]}",))
+    return made
+
+
+def _profile_batch(batch: Batch, exact: bool) -> Profile:
+    rows, columns = 0, {}
+    for name, values in batch:
+        columns[name], rows = column(values, exact), len(values)
+    return Profile(rows, columns)
 
 
 def _starts_with(file: Path, mark: bytes) -> bool:
@@ -82,57 +74,56 @@ def _starts_with(file: Path, mark: bytes) -> bool:
         return handle.read(len(mark)) == mark
 
 
-def _dataset(path: str) -> Any:
-    """A pyarrow dataset of one format, which the first file's name tells."""
-    import fsspec
-    import pyarrow.dataset as ds
-
-    filesystem, place = fsspec.core.url_to_fs(path)
-    files = [place] if filesystem.isfile(place) else sorted(filesystem.find(place))
-    kinds = {_FORMATS[Path(f).suffix] for f in files if Path(f).suffix in _FORMATS}
-    if not kinds:
-        raise BadInput(f"{path} holds no CSV, Parquet or Arrow file", "name such a file or a folder of them", path=path)
-    if len(kinds) > 1:
-        raise BadInput(
-            f"{path} holds files of several formats: {', '.join(sorted(kinds))}", "name a folder of one format"
-        )
-    kept = [f for f in files if Path(f).suffix in _FORMATS]
-    return ds.dataset(kept, format=kinds.pop(), filesystem=filesystem)
+def _tables(data: Any) -> Iterator[pa.Table]:
+    """The data as Arrow tables: pandas by itself, everything else through the protocols it speaks."""
+    if isinstance(data, pa.RecordBatchReader):
+        yield from (pa.Table.from_batches([batch]) for batch in data)
+        if data.schema.names:
+            yield data.schema.empty_table()
+    elif hasattr(data, "iloc") and hasattr(data, "to_frame"):
+        yield _from_pandas(data.to_frame())
+    elif hasattr(data, "iloc") and hasattr(data, "columns"):
+        yield _from_pandas(data)
+    else:
+        yield _from_arrow(data)
 
 
-def _profile_batch(table: pa.Table) -> Profile:
-    return Profile(table.num_rows, {name: _column(table.column(name)) for name in table.column_names})
+def _from_arrow(data: Any) -> pa.Table:
+    """Arrow's own tables and batches, polars frames and DuckDB relations, and whatever speaks the interchange protocol."""
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if hasattr(data, "__arrow_c_stream__"):
+        return pa.RecordBatchReader.from_stream(data).read_all()
+    for door in ("to_arrow", "to_arrow_table", "fetch_arrow_table"):
+        if hasattr(data, door):
+            return getattr(data, door)()
+    if hasattr(data, "__dataframe__"):
+        from pyarrow.interchange import from_dataframe
+
+        return from_dataframe(data)
+    raise BadInput(f"{type(data).__name__} is no data set", "give a DataFrame, an Arrow table or a path")
 
 
-def _column(values: pa.ChunkedArray) -> Column:
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-        kind = values.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _numeric(values.cast(pa.float64(), safe=False))
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        seconds = values.cast(pa.timestamp("us")).cast(pa.int64())
-        return _numeric(pc.divide(seconds.cast(pa.float64(), safe=False), 1e6))
-    return _categorical(values)
+def _profile_table(table: pa.Table, exact: bool) -> Profile:
+    different(table.column_names)
+    return Profile(table.num_rows, {name: column(table.column(i), exact) for i, name in enumerate(table.column_names)})
 
 
-def _numeric(values: pa.ChunkedArray) -> Column:
-    floats = values.drop_null().to_numpy()
-    finite = floats[np.isfinite(floats)]
-    infinite = int(np.isinf(floats).sum())
-    return Column("numeric", len(values), len(values) - len(finite) - infinite, infinite, count(finite))
+def _from_pandas(frame: Any) -> pa.Table:
+    """Column by column, so that one of mixed types does not spoil the others: it is read as text."""
+    names = [str(name) for name in frame.columns]
+    different(names)
+    arrays = []
+    for position in range(len(names)):
+        held = frame.iloc[:, position]
+        try:
+            arrays.append(pa.Array.from_pandas(held))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+            arrays.append(pa.Array.from_pandas([None if _missing(v) else str(v) for v in held]))
+    return pa.table(arrays, names=names)
 
 
-def _categorical(values: pa.ChunkedArray) -> Column:
-    """Counts of each value as text; what is nested counts only as there or not."""
-    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type):
-        there = len(values) - values.null_count
-        return Column(
-            "categorical", len(values), values.null_count, categories=Counter({"(present)": there} if there else {})
-        )
-    counted = values.drop_null().value_counts()
-    names = counted.field("values").cast(pa.string()).to_pylist()
-    counts = Counter(dict(zip(names, counted.field("counts").to_pylist(), strict=True)))
-    kept = bounded(counts) if len(counts) > MOST_CATEGORIES else counts
-    return Column("categorical", len(values), values.null_count, categories=kept)
+def _missing(value: Any) -> bool:
+    return value is None or value is getattr(value, "NaT", 0) or (isinstance(value, float) and value != value)

@@ -26,6 +26,8 @@ def as_text(report: DriftReport) -> str:
         mark = "DRIFT" if column.drifted else "     "
         lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.reason}")
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
+    lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
+    lines += [f"LOST    {what}" for what in report.lost]
     lines.append(f"{len(report.drifted_columns)} of {len(report.columns)} columns drifted")
     return "\n".join(lines)
 

@@ -4,8 +4,11 @@ from jupyter_mlops.stats.bootstrap import Interval, by_unit, interval, paired_in
 from jupyter_mlops.stats.discovery import benjamini_hochberg
 from jupyter_mlops.stats.distances import (
     chi_square,
+    exact_p_value,
+    hellinger,
     jensen_shannon,
     kolmogorov_smirnov,
+    largest_gap,
     population_stability,
     wasserstein,
 )
@@ -22,9 +25,12 @@ __all__ = [
     "benjamini_hochberg",
     "by_unit",
     "chi_square",
+    "exact_p_value",
+    "hellinger",
     "interval",
     "jensen_shannon",
     "kolmogorov_smirnov",
+    "largest_gap",
     "paired_interval",
     "population_stability",
     "ranked",

@@ -29,6 +29,15 @@ def kolmogorov_smirnov(reference: Floats, current: Floats) -> tuple[float, float
     return gap, _kolmogorov(gap * math.sqrt(n * m / (n + m)))
 
 
+def exact_p_value(reference: Floats, current: Floats) -> float:
+    """The two-sided p-value of the same gap for these very numbers of values, as scipy's ks_2samp chooses to compute it."""
+    from scipy.stats import ks_2samp
+
+    place = np.arange(len(reference))
+    first, second = (np.repeat(place, counts.astype(np.int64)) for counts in (reference, current))
+    return float(ks_2samp(first, second).pvalue)
+
+
 def _kolmogorov(x: float) -> float:
     """The survival function of the Kolmogorov distribution, by whichever of its two series converges fast."""
     if x <= 0:
@@ -41,7 +50,7 @@ def _kolmogorov(x: float) -> float:
 
 def population_stability(reference: Floats, current: Floats) -> float:
     """PSI: sum of (q - p) ln(q / p) over the given bins, an empty one counted as a share of 1e-4."""
-    p, q = np.maximum(shares(reference), EPSILON), np.maximum(shares(current), EPSILON)
+    p, q = (np.where(share > 0, share, EPSILON) for share in (shares(reference), shares(current)))
     return float(np.sum((q - p) * np.log(q / p)))
 
 
@@ -50,7 +59,7 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
     p, q = shares(reference), shares(current)
     middle = (p + q) / 2
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
-    return math.sqrt(max(0.0, divergence))
+    return math.sqrt(min(1.0, max(0.0, divergence)))
 
 
 def _relative_entropy(p: Floats, q: Floats) -> float:
@@ -58,23 +67,42 @@ def _relative_entropy(p: Floats, q: Floats) -> float:
     return float(np.sum(p[held] * np.log2(p[held] / np.maximum(q[held], _TINY))))
 
 
+def hellinger(reference: Floats, current: Floats) -> float:
+    """The Hellinger distance, from 0 (equal) to 1 (disjoint)."""
+    gap = np.sqrt(shares(reference)) - np.sqrt(shares(current))
+    return math.sqrt(float(np.sum(gap**2)) / 2)
+
+
+def largest_gap(reference: Floats, current: Floats) -> float:
+    """L-infinity: by how much the share of the category that moved most has moved."""
+    return float(np.abs(shares(reference) - shares(current)).max(initial=0.0))
+
+
 def wasserstein(reference: Floats, current: Floats, values: Floats) -> float:
     """The first Wasserstein distance, in the column's unit; `values` is the ascending value each bin stands for."""
     if len(values) < 2 or not reference.sum() or not current.sum():
         return 0.0
+    scale = max(1.0, float(np.abs(values).max()) / 1e150)  # or the distance of two huge values would be infinite
     gap = np.abs(np.cumsum(shares(reference)) - np.cumsum(shares(current)))[:-1]
-    return float(np.sum(gap * np.diff(values)))
+    return float(np.sum(gap * np.diff(values / scale))) * scale
 
 
-def chi_square(reference: Floats, current: Floats) -> tuple[float, float]:
-    """Pearson's statistic of the 2 x k table of counts, and its p-value; categories in neither are left out."""
+def chi_square(reference: Floats, current: Floats, *, yates: bool = False, each: float = 1.0) -> tuple[float, float]:
+    """Pearson's statistic of the 2 x k table of counts, and its p-value; categories in neither are left out.
+
+    With `yates` a table of two categories is corrected for continuity, as scipy's chi2_contingency does unless told not to.
+    Where the categories are a sample of all there are, each stands for `each` of them.
+    """
     table = np.stack([reference, current])[:, (reference + current) > 0]
     total = table.sum()
     if table.shape[1] < 2 or not reference.sum() or not current.sum():
         return 0.0, 1.0
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / total
-    statistic = float(np.sum((table - expected) ** 2 / expected))
-    return statistic, _upper_gamma((table.shape[1] - 1) / 2, statistic / 2)
+    gap = np.abs(table - expected)
+    if yates and table.shape[1] == 2:
+        gap = gap - np.minimum(0.5, gap)
+    statistic = float(np.sum(gap**2 / expected)) * each
+    return statistic, _upper_gamma((table.shape[1] * each - 1) / 2, statistic / 2)
 
 
 def _upper_gamma(a: float, x: float) -> float:

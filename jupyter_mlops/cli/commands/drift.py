@@ -11,7 +11,7 @@ from jupyter_mlops.cli.command import Command, Result
 def _drift(args: Namespace) -> Result:
     from jupyter_mlops.monitoring import drift
 
-    report = drift(args.reference, args.current)
+    report = drift(args.reference, args.current, exact=args.exact)
     data = report.as_dict()
     found = data["drifted_columns"]
     return Result(data, str(report), 1 if args.fail_on_drift and found else 0)
@@ -25,7 +25,8 @@ def _profile(args: Namespace) -> Result:
         made.save(args.output)
     data = made.as_dict()
     rows = [(c["name"], c["kind"], c["n"], c["nulls"], c.get("min"), c.get("max")) for c in data["columns"]]
-    return Result(data, text.table(rows, ("COLUMN", "KIND", "N", "NULLS", "MIN", "MAX"), "no columns"))
+    table = text.table(rows, ("COLUMN", "KIND", "N", "NULLS", "MIN", "MAX"), "no columns")
+    return Result(data, "\n".join([table, *(f"could not be read: {what}" for what in made.lost)]))
 
 
 def _drift_words(parser: ArgumentParser) -> None:
@@ -34,6 +35,11 @@ def _drift_words(parser: ArgumentParser) -> None:
     )
     parser.add_argument("current", metavar="CURRENT")
     parser.add_argument("--fail-on-drift", action="store_true", help="exit status 1 when a column drifted")
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="figures of the raw rows to the last digit, for as much memory as they take",
+    )
 
 
 def _profile_words(parser: ArgumentParser) -> None:

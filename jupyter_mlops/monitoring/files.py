@@ -1,0 +1,202 @@
+"""Files, folders and URLs cut into parts that are read apart: Parquet by row group, CSV and Arrow by file.
+
+A Parquet column is decoded by itself, text as codes into its dictionary: that is all the memory a part needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from csv import reader as csv_lines
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jupyter_mlops.errors import BadInput
+
+_FORMATS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+_PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_BLOCK = 16 << 20
+Batch = Iterator[tuple[str, pa.ChunkedArray | pa.Array]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, or one row group of it."""
+
+    url: str
+    format: str
+    group: int | None = None
+    types: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        name = PurePosixPath(self.url).name
+        return name if self.group is None else f"{name}, row group {self.group}"
+
+
+def split(path: str) -> list[Part]:
+    """The parts of a file, of a folder of files of one format, or of an fsspec URL. BadInput when there is none."""
+    files = [(file, _format(file)) for file in _files(path)]
+    files = [(file, kind) for file, kind in files if kind]
+    if not files:
+        raise BadInput(f"{path} holds no CSV, Parquet or Arrow file", "name such a file or a folder of them", path=path)
+    kinds = sorted({kind for _, kind in files})
+    if len(kinds) > 1:
+        raise BadInput(f"{path} holds files of several formats: {', '.join(kinds)}", "name a folder of one format")
+    return [part for file, kind in files for part in _parts(file, kind)]
+
+
+def _parts(file: str, kind: str) -> list[Part]:
+    if kind != "parquet":
+        return [Part(file, kind)]
+    try:
+        with _parquet(file) as opened:
+            return [Part(file, kind, group) for group in range(opened.num_row_groups)] or [Part(file, kind)]
+    except (pa.ArrowException, OSError, ValueError):
+        return [Part(file, kind)]  # reading it says what is wrong with it
+
+
+def _files(path: str) -> list[str]:
+    if "://" not in path:
+        place = Path(path)
+        return [str(place)] if place.is_file() else sorted(str(f) for f in place.rglob("*") if f.is_file())
+    import fsspec
+
+    filesystem, root = fsspec.core.url_to_fs(path)
+    found = [root] if filesystem.isfile(root) else sorted(filesystem.find(root))
+    return [filesystem.unstrip_protocol(file) for file in found]
+
+
+def _format(file: str) -> str:
+    endings = PurePosixPath(file.partition("?")[0]).suffixes
+    endings = endings[:-1] if endings and endings[-1] in _PACKED else endings
+    return _FORMATS.get(endings[-1].lower(), "") if endings else ""
+
+
+def _open(file: str) -> Any:
+    if "://" not in file:
+        return pa.memory_map(file)
+    import fsspec
+
+    return fsspec.open(file, "rb").open()
+
+
+def read_part(part: Part) -> Iterator[Batch]:
+    """Batches of named columns. Arrow's errors come through, at the batch that has the fault."""
+    readers: dict[str, Callable[[Part], Iterator[Batch]]] = {"parquet": _group, "csv": _csv, "arrow": _arrow}
+    return readers[part.format](part)
+
+
+def _parquet(file: str, **more: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(_open(file), page_checksum_verification=True, **more)
+
+
+def _group(part: Part) -> Iterator[Batch]:
+    with _parquet(part.url) as opened:
+        schema, footer = opened.schema_arrow, opened.metadata
+    different(schema.names)
+    if part.group is None:
+        yield ((name, pa.chunked_array([], type=schema.field(name).type)) for name in schema.names)
+        return
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    with _parquet(part.url, metadata=footer, read_dictionary=texts) as opened:
+        yield _columns(opened, schema, part.group)
+
+
+def _columns(opened: pq.ParquetFile, schema: pa.Schema, group: int) -> Batch:
+    flat = opened.metadata.num_columns == len(schema.names)
+    rows = opened.metadata.row_group(group).num_rows
+    for position, name in enumerate(schema.names):
+        if name.startswith("__index_level_"):  # pandas' row labels are no data
+            continue
+        if flat:
+            table = opened.reader.read_row_group(group, column_indices=[position], use_threads=False)
+        else:
+            table = opened.read_row_group(group, columns=[name], use_threads=False)
+        if table.num_rows != rows:
+            raise ValueError(f"column {name} has {table.num_rows} of {rows} rows")
+        yield name, table.column(name)
+
+
+def _csv(part: Part) -> Iterator[Batch]:
+    from pyarrow import csv
+
+    skipped: list[str] = []
+
+    def skip(row: Any) -> str:
+        skipped.append(row.text or "")
+        return "skip"
+
+    parsing = csv.ParseOptions(delimiter=_delimiter(part.url), newlines_in_values=True, invalid_row_handler=skip)
+    types = csv.ConvertOptions(column_types=dict(part.types), strings_can_be_null=True)
+    with _unpacked(part.url) as source:
+        reader = csv.open_csv(source, csv.ReadOptions(block_size=_BLOCK), parsing, types)
+        for batch in reader:
+            yield _named(batch)
+        yield _named(pa.RecordBatch.from_pylist([], schema=reader.schema))
+    if skipped:
+        raise Skipped(f"{len(skipped)} rows have another number of fields than the header: {skipped[0][:80]!r}")
+
+
+class Skipped(ValueError):
+    """Rows that could not be read were left out; everything else has been handed over."""
+
+
+def retyped(part: Part, error: Exception) -> Part | None:
+    """The CSV part to read again when a value did not fit the type its column's first rows had; None: nothing to try.
+
+    What failed as a whole number or as nothing at all may be a number; what is no number either is text.
+    """
+    found = re.search(r"In CSV column #(\d+): CSV conversion error to (\w+)", str(error))
+    if part.format != "csv" or not found:
+        return None
+    with _unpacked(part.url) as source:
+        line = source.read(1 << 20).split(b"\n", 1)[0].decode("utf-8-sig", "replace").rstrip("\r")
+    name = next(csv_lines([line], delimiter=_delimiter(part.url)))[int(found[1])]
+    wanted = "double" if found[2] in ("int64", "null") else "string"
+    tried = dict(part.types)
+    return None if tried.get(name) == "string" else replace(part, types=tuple({**tried, name: wanted}.items()))
+
+
+def _delimiter(file: str) -> str:
+    """The separator that the first line has most of."""
+    with _unpacked(file) as source:
+        line = source.read(1 << 16).split(b"\n", 1)[0]
+    return max(",;\t|", key=lambda mark: line.count(mark.encode()))
+
+
+def _unpacked(file: str) -> Any:
+    ending = PurePosixPath(file).suffix
+    source = _open(file)
+    return pa.CompressedInputStream(source, _PACKED[ending]) if ending in _PACKED else source
+
+
+def _named(batch: pa.RecordBatch) -> Batch:
+    different(batch.schema.names)
+    return ((name, batch.column(i)) for i, name in enumerate(batch.schema.names))
+
+
+def different(names: list[str]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise BadInput(f"two columns have the name {twice[0]!r}", "give each column a name of its own", columns=twice)
+
+
+def _arrow(part: Part) -> Iterator[Batch]:
+    with _open(part.url) as source:
+        opened = pa.ipc.open_file(source)
+        for number in range(opened.num_record_batches):
+            yield _named(opened.get_batch(number))
+        yield _named(pa.RecordBatch.from_pylist([], schema=opened.schema))
