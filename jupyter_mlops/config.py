@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def project_dir(env: Mapping[str, str] = os.environ) -> str | None:
@@ -45,3 +46,19 @@ def actor() -> str:
 def preload(env: Mapping[str, str] = os.environ) -> list[str]:
     """`MLOPS_PRELOAD`: modules that warm kernels hold, separated by commas, in place of the usual ones."""
     return [name.strip() for name in env.get("MLOPS_PRELOAD", "").split(",") if name.strip()]
+
+
+def ledger_key(env: Mapping[str, str] = os.environ) -> Path:
+    """`MLOPS_LEDGER_KEY`: the file of the Ed25519 key that signs the ledger's checkpoints; never below a project."""
+    named = env.get("MLOPS_LEDGER_KEY")
+    folder = Path(env.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path(named) if named else folder / "jupyter_mlops" / "ledger.key"
+
+
+def witnesses(env: Mapping[str, str] = os.environ) -> list[Path]:
+    """`MLOPS_WITNESS`: folders, parted like PATH, where checkpoints are kept too; best where no database admin writes."""
+    named = env.get("MLOPS_WITNESS")
+    if named:
+        return [Path(part) for part in named.split(os.pathsep) if part]
+    folder = Path(env.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return [folder / "jupyter_mlops" / "checkpoints"]

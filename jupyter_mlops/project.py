@@ -272,7 +272,7 @@ class ProjectFile(_Spec):
 
     def without_effect(self) -> list[str]:
         """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
-        idle = [key for key in ("notify", "policies") if getattr(self, key)]
+        idle = [key for key in ("notify",) if getattr(self, key)]
         idle += ["compute.cluster"] if self.compute.cluster else []
         for name, model in self.models.items():
             alert = model.monitor.alert

@@ -148,11 +148,16 @@ class LedgerEntry(Record):
 
 
 class Verification(Record):
-    """The ledger's answer: how many entries hold, and the first that does not, with why."""
+    """The ledger's answer: how many entries hold, and the first that does not, with why.
+
+    `root` is of the Merkle tree over those entries; `checkpoints` counts those signed before that it was held against.
+    """
 
     ok: bool
     entries: int
     head: str
+    root: str = ""
+    checkpoints: int = 0
     first_bad: int | None = None
     problem: str = ""
     unexplained: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from jupyter_mlops.project import Project, load
 
 os.environ["MLOPS_STRICT"] = "1"
 os.environ.pop("MLOPS_PROJECT", None)
+_elsewhere = Path(tempfile.mkdtemp(prefix="mlops-tests-"))
+os.environ["MLOPS_LEDGER_KEY"] = str(_elsewhere / "ledger.key")
+os.environ["MLOPS_WITNESS"] = str(_elsewhere / "witness")
 
 
 @pytest.fixture

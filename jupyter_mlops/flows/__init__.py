@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.watching import score_and_watch, watch
 
 __all__ = [
+    "apply_policies",
+    "approvals",
+    "declared_policies",
     "gather",
     "promote",
     "quickstart",
@@ -23,6 +27,7 @@ __all__ = [
     "refresh_figures",
     "retrain",
     "rollback",
+    "say",
     "score_and_watch",
     "serve",
     "train",
@@ -32,6 +37,9 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "apply_policies": "approving",
+    "approvals": "approving",
+    "declared_policies": "approving",
     "gather": "training",
     "promote": "promotion",
     "quickstart": "starting",
@@ -39,6 +47,7 @@ _HOME = {
     "refresh_figures": "figures",
     "retrain": "retraining",
     "rollback": "promotion",
+    "say": "approving",
     "score_and_watch": "watching",
     "serve": "endpoints",
     "train": "training",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput, NotFound, Refused
+from jupyter_mlops.flows.approving import ensure_policies
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.governance import acting
+from jupyter_mlops.governance import Source, acting, decide
 from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Dataset, Decision, Evidence, ModelVersion
@@ -40,7 +41,12 @@ def validate_version(store: Store, name: str, number: int, data: Path | None = N
     )
     text = json.dumps(evidence.model_dump(mode="json"), indent=1, sort_keys=True)
     store.log_text(candidate.version.run_id, text, _place(evidence.digest))
-    with acting(reason="validated", evidence=evidence.digest):
+    gates = [{"gate": gate.gate, "verdict": gate.verdict} for gate in evidence.gates]
+    facts = {"verdict": evidence.verdict, "evidence": evidence.digest, "gates": gates}
+    with store.explained():
+        decide(store.client, name, number, "validated", reason="validated", **facts)
+    if version(store, name, number).tags.get(EVIDENCE) != evidence.digest:
+        # A server without our registry store keeps the decision as a tag and no more.
         tag_version(store, name, number, {VERDICT: evidence.verdict, EVIDENCE: evidence.digest})
     return evidence
 
@@ -62,15 +68,28 @@ def promote(
     alias: str = CHAMPION,
     data: Path | None = None,
     actor: str | None = None,
+    source: Source | None = None,
+    break_glass: str = "",
 ) -> Decision:
-    """Validate, then move the alias if every gate passed. The decision is entered in the ledger either way."""
+    """Validate, then move the alias if every gate passed. The decision is entered in the ledger either way.
+
+    Where policy asks for approvals that are wanting, they are asked for and Refused says which. `break_glass` is the second
+    reason of somebody who passes over policy in need; it opens a critical alert and stays open until somebody else reviews it.
+    """
     _needs_reason(reason)
+    ensure_policies(store.project)
     evidence = validate_version(store, name, number, data)
     previous = _champion(store, name) if alias == CHAMPION else None
-    if evidence.verdict != "pass":
+    if evidence.verdict != "pass" and not break_glass:
         return _refuse(store, name, number, alias, reason, evidence, previous, actor)
-    with acting(reason=reason, evidence=evidence.digest, actor=actor):
-        point_alias(store, name, alias, number)
+    facts = {"to": alias, "evidence": evidence.digest, "break_glass": break_glass}
+    with acting(reason=reason, evidence=evidence.digest, actor=actor, source=source) as act:
+        with store.explained():
+            decide(store.client, name, number, "promote", reason=reason, **facts)
+        if alias not in version(store, name, number).aliases:
+            point_alias(store, name, alias, number)
+    if break_glass:
+        _cry_out(store, name, number, act.actor, break_glass)
     return Decision(
         model=name,
         version=number,
@@ -81,6 +100,18 @@ def promote(
         evidence_digest=evidence.digest,
         previous=previous.version if previous else None,
         entry=_last_entry(store, name),
+    )
+
+
+def _cry_out(store: Store, name: str, number: int, actor: str, why: str) -> None:
+    model, _, segment = name.partition(".")
+    database(store.project).open_alert(
+        model,
+        segment or None,
+        "governance",
+        f"break glass, version {number}",
+        f"{actor} put version {number} of {name} in service past its policy: {why}. Somebody else must review it.",
+        "critical",
     )
 
 
@@ -117,7 +148,9 @@ def _refuse(
     )
 
 
-def rollback(store: Store, name: str, *, reason: str, actor: str | None = None) -> Decision:
+def rollback(
+    store: Store, name: str, *, reason: str, actor: str | None = None, source: Source | None = None
+) -> Decision:
     """Champion back to the version it was before its last move, on the evidence that version was promoted on."""
     _needs_reason(reason)
     now = resolve(store, name)
@@ -131,8 +164,11 @@ def rollback(store: Store, name: str, *, reason: str, actor: str | None = None) 
         )
     target = version(store, name, held[0])
     digest = target.tags.get(EVIDENCE, "")
-    with acting(reason=reason, evidence=digest, actor=actor):
-        point_alias(store, name, CHAMPION, target.version)
+    with acting(reason=reason, evidence=digest, actor=actor, source=source):
+        with store.explained():
+            decide(store.client, name, target.version, "promote", reason=reason, to=CHAMPION, evidence=digest)
+        if CHAMPION not in version(store, name, target.version).aliases:
+            point_alias(store, name, CHAMPION, target.version)
     return Decision(
         model=name,
         version=target.version,

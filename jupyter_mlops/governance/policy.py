@@ -1,88 +1,191 @@
 """What the registry refuses, whoever asks through whatever door.
 
-The first policy: `champion` is what the business runs on. It moves only to a version whose evidence passed its gates, with a
-reason; the version's verdict and evidence digest are tags that only a decision of ours may set.
+Without a policy file this holds: `champion` is what the business runs on. It moves only to a version whose evidence passed
+its gates, with a reason; the tags a decision rests on are set by decisions only. Policies in force add to that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
 from sqlalchemy.orm import Session
 
-from jupyter_mlops.governance.acting import Act
+from jupyter_mlops.governance.acting import ANONYMOUS, Act
+from jupyter_mlops.governance.approvals import DECISION, DIGEST, EVIDENCE, RISK, VERDICT, Past
 from jupyter_mlops.governance.changes import Change
+from jupyter_mlops.governance.judging import Answer, Move, applying, judge, protected
+from jupyter_mlops.governance.policies import Policy, in_force
+from jupyter_mlops.ledger import history
 
 PROTECTED = frozenset({"champion"})
-VERDICT = "mlops.verdict"
-EVIDENCE = "mlops.evidence"
-DIGEST = "mlops.digest"
+# The mark that a session carries while the governed store itself carries a decision out.
+DECIDING = "mlops_deciding"
 _SET_BY_VALIDATION = frozenset({VERDICT, EVIDENCE})
+_RISKS = ("low", "medium", "high")
 
 
-def objection(change: Change, act: Act, session: Session) -> str:
+def objection(change: Change, act: Act, session: Session) -> Answer:
     """Why this change may not be made, in a sentence with its fix; empty when it may."""
     values = change.after or change.before or {}
-    if change.action in ("set alias", "delete alias") and values.get("alias") in PROTECTED:
-        return _alias(change, act, session)
+    if change.action in ("set alias", "delete alias"):
+        return _alias(change, act, session, str(values.get("alias")))
     if change.action in ("set version tag", "delete version tag"):
-        return _tag(change, act, session)
-    if change.action in ("delete model", "delete version", "change model") and not act.reason:
-        return _in_service(change, session)
-    return ""
+        return Answer(_tag(change, act, session))
+    if change.action in ("set model tag", "delete model tag") and values["key"] == RISK:
+        return Answer(_risk(change, act, session))
+    if change.action in ("delete model", "delete version", "rename model") and not act.reason:
+        return Answer(_in_service(change, session))
+    if change.action == "change version":
+        return Answer(_stage(change, session))
+    return Answer()
+
+
+def guarded(session: Session, model: str) -> frozenset[str]:
+    """The aliases of a model that nobody moves without a decision."""
+    return PROTECTED | protected(applying(in_force(session.connection()), past_of(session, model)))
+
+
+def past_of(session: Session, model: str, authors: tuple[str, ...] = ()) -> Past:
+    return Past(model, history(session.connection(), model), authors)
 
 
 def _tag(change: Change, act: Act, session: Session) -> str:
-    values = change.after or change.before or {}
-    if values["key"] in _SET_BY_VALIDATION and not act.reason:
-        return f"the tag {values['key']} is set by validation; run `jupyter mlops validate {_words(change.subject)}`"
-    if values["key"] == DIGEST and not _is_new(change, session):
+    key = (change.after or change.before or {})["key"]
+    if change.after is None and _among(session.deleted, change):
+        return ""  # it goes with its version, which has objections of its own
+    if key in _SET_BY_VALIDATION and not act.reason:
+        return f"the tag {key} is set by validation; run `jupyter mlops validate {_words(change.subject)}`"
+    if key in _SET_BY_VALIDATION and act.source == ANONYMOUS:
+        return "nobody logged in, so nobody can be named for the evidence; start the server with --app-name basic-auth"
+    if key.startswith(DECISION) and not session.info.get(DECIDING):
+        return f"the tag {key} is the record of a decision; it is written by the decision alone, and stays"
+    if key == DIGEST and not _among(session.new, change):
         return "the digest of a version's files is set once, when it is registered; register the run again"
     return ""
 
 
-def _is_new(change: Change, session: Session) -> bool:
-    """Whether the version this tag belongs to is made in the same transaction."""
-    return any(
-        row.__tablename__ == "model_versions" and (row.name, row.version) == (change.row.name, change.row.version)
-        for row in session.new
-    )
-
-
-def _alias(change: Change, act: Act, session: Session) -> str:
-    if not act.reason:
-        return (
-            f"champion of {change.subject} is protected: it moves only by a decision with a reason; "
-            f"run `jupyter mlops promote {change.subject} VERSION --reason TEXT`"
-        )
-    if change.after is None:
+def _risk(change: Change, act: Act, session: Session) -> str:
+    """A risk is raised by anybody; it is lowered, where a policy has owners, by them."""
+    if any(r.__tablename__ == "registered_models" and r.name == change.row.name for r in session.deleted):
         return ""
-    version = change.after["version"]
-    tags = _tags(session, change.subject, version)
-    if tags.get(VERDICT) != "pass" or not tags.get(EVIDENCE) or tags[EVIDENCE] != act.evidence:
-        return (
-            f"{change.subject} version {version} has no evidence that passed its gates "
-            f"(verdict: {tags.get(VERDICT, 'not run')}); run `jupyter mlops validate {change.subject} {version}`"
-        )
+    before, after = ((v or {}).get("value", "") for v in (change.before, change.after))
+    if before not in _RISKS or (after in _RISKS and _RISKS.index(after) >= _RISKS.index(before)):
+        return ""
+    if not act.reason:
+        return f"the risk of {change.subject} is {before}; it is lowered only with a reason"
+    owned = [p for p in in_force(session.connection()) if p.owners and p.covers(change.subject, str(before))]
+    for policy in owned:
+        if not policy.who.has_any(act.actor, policy.owners):
+            return (
+                f"the risk of {change.subject} is lowered only by {', '.join(policy.owners)} of policy {policy.policy}"
+            )
     return ""
+
+
+def _among(rows: Iterable[Any], change: Change) -> bool:
+    """Whether the version that a tag belongs to is made, or deleted, in the same transaction."""
+    whose = (change.row.workspace, change.row.name, change.row.version)
+    return any(r.__tablename__ == "model_versions" and (r.workspace, r.name, r.version) == whose for r in rows)
+
+
+def _alias(change: Change, act: Act, session: Session, alias: str) -> Answer:
+    policies = in_force(session.connection())
+    past = past_of(session, change.model, trainers(session, change))
+    asked = [p for p in applying(policies, past) if alias in p.protect]
+    if alias not in PROTECTED and not asked:
+        return Answer()
+    if change.after is None:
+        return Answer("" if act.reason else _how(change.model, alias))
+    move = Move(alias, int(change.after["version"]), act, datetime.now(UTC))
+    return _move(change, move, policies, asked, past, session)
+
+
+def _move(
+    change: Change, move: Move, policies: list[Policy], asked: list[Policy], past: Past, session: Session
+) -> Answer:
+    act, name = move.act, change.model
+    answer = judge(policies, past, move)
+    if act.glass:
+        return answer
+    # Approvals are given on evidence and with reasons, so a move that has them needs to bring neither.
+    approved = bool(asked) and all(p.approvals for p in asked) and not answer.why
+    if not act.reason and not approved:
+        return Answer(answer.why or _how(name, move.alias))
+    tags = _tags(session, change.row.workspace, change.row.name, move.version)
+    evidence = act.evidence or (tags.get(EVIDENCE, "") if approved else "")
+    if tags.get(VERDICT) != "pass" or not tags.get(EVIDENCE) or tags[EVIDENCE] != evidence:
+        return Answer(
+            f"{name} version {move.version} has no evidence that passed its gates "
+            f"(verdict: {tags.get(VERDICT, 'not run')}); run `jupyter mlops validate {name} {move.version}`"
+        )
+    return answer
+
+
+def _how(name: str, alias: str) -> str:
+    return (
+        f"{alias} of {name} is protected: it moves only by a decision with a reason; "
+        f"run `jupyter mlops promote {name} VERSION --reason TEXT`"
+    )
 
 
 def _in_service(change: Change, session: Session) -> str:
     from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModelAlias as Alias
 
-    name, _, version = change.subject.partition("/")
-    if change.action == "change model":
-        return ""
-    query = session.query(Alias).filter(Alias.name == name, Alias.alias.in_(PROTECTED))
-    if version:
-        query = query.filter(Alias.version == int(version))
+    name = (
+        change.before["name"].rpartition(":")[2]
+        if change.action == "rename model" and change.before
+        else change.row.name
+    )
+    query = session.query(Alias).filter(
+        Alias.workspace == change.row.workspace, Alias.name == name, Alias.alias.in_(guarded(session, change.model))
+    )
+    if change.action == "delete version":
+        query = query.filter(Alias.version == change.row.version)
     with session.no_autoflush:
-        return f"{change.subject} is in service as champion; promote another version first" if query.first() else ""
+        held = query.first()
+    return f"{change.subject} is in service as {held.alias}; promote another version first" if held else ""
 
 
-def _tags(session: Session, name: str, version: int) -> dict[str, str]:
+def _stage(change: Change, session: Session) -> str:
+    """MLflow's older stages are a second way to say what is in service: a policy may protect them by name."""
+    before, after = ((v or {}).get("current_stage", "None") for v in (change.before, change.after))
+    if before == after:
+        return ""
+    policies = applying(in_force(session.connection()), past_of(session, change.model))
+    if not {before, after} & protected(policies):
+        return ""
+    stage = after if after in protected(policies) else before
+    return f"stage {stage} is protected by policy; use the alias, by `jupyter mlops promote {change.model} VERSION --reason TEXT`"
+
+
+def trainers(session: Session, change: Change) -> tuple[str, ...]:
+    """Who trained the version, when runs are kept in this database: a name the run says itself, so it only ever excludes."""
+    import sqlalchemy as sa
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+
+    number = (change.after or change.before or {}).get("version", getattr(change.row, "version", None))
+    if number is None or not sa.inspect(session.connection()).has_table("tags"):
+        return ()
+    with session.no_autoflush:
+        query = session.query(Version.run_id).filter(
+            Version.workspace == change.row.workspace, Version.name == change.row.name, Version.version == int(number)
+        )
+        run_id = query.scalar()
+        if not run_id:
+            return ()
+        told = sa.text("SELECT value FROM tags WHERE run_uuid = :run AND key = 'mlflow.user'")
+        asked = session.connection().dialect.name == "mysql"
+        told = sa.text(str(told).replace(" key =", " `key` =")) if asked else told
+        return tuple(session.connection().execute(told, {"run": run_id}).scalars())
+
+
+def _tags(session: Session, workspace: str, name: str, version: int) -> dict[str, str]:
     from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag as Tag
 
     with session.no_autoflush:
-        rows = session.query(Tag).filter(Tag.name == name, Tag.version == version).all()
+        rows = session.query(Tag).filter(Tag.workspace == workspace, Tag.name == name, Tag.version == version).all()
     return {row.key: row.value for row in rows}
 
 

@@ -1,5 +1,41 @@
-"""An append-only, hash-chained record of decisions and events, written in the transaction of what it records."""
+"""An append-only record of decisions and events: hash-chained, with a Merkle tree and signed checkpoints kept elsewhere too.
 
-from jupyter_mlops.ledger.chain import append, entries, verify
+It is written in the transaction of what it records, and held against the registry's rows by `verify`.
+"""
 
-__all__ = ["append", "entries", "verify"]
+from jupyter_mlops.ledger.chain import append, canonical, entries, entry_body, history
+from jupyter_mlops.ledger.checkpoints import due, keys, latest
+from jupyter_mlops.ledger.checkpoints import make as checkpoint
+from jupyter_mlops.ledger.nodes import proof_of
+from jupyter_mlops.ledger.notes import Checkpoint, PublicKey, SigningKey, public_key, signing_key, standing
+from jupyter_mlops.ledger.notes import read as read_checkpoint
+from jupyter_mlops.ledger.replaying import as_of, subject
+from jupyter_mlops.ledger.tables import take_turn
+from jupyter_mlops.ledger.tree import included, leaf_hash
+from jupyter_mlops.ledger.verifying import verify
+
+__all__ = [
+    "Checkpoint",
+    "PublicKey",
+    "SigningKey",
+    "append",
+    "as_of",
+    "canonical",
+    "checkpoint",
+    "due",
+    "entries",
+    "entry_body",
+    "history",
+    "included",
+    "keys",
+    "latest",
+    "leaf_hash",
+    "proof_of",
+    "public_key",
+    "read_checkpoint",
+    "signing_key",
+    "standing",
+    "subject",
+    "take_turn",
+    "verify",
+]

@@ -16,6 +16,7 @@ from jupyter_mlops.store import Store
 MODEL = "mlops.model"
 SEGMENT = "mlops.segment"
 DIGEST = "mlops.digest"
+RISK = "mlops.risk"
 _PAGE = 1000
 
 
@@ -31,7 +32,9 @@ def register(store: Store, run_id: str, name: str) -> ModelVersion:
     uri = _logged_model(store, run.run_id)
     with store.explained():
         with contextlib.suppress(Conflict), store.explained():
+            declared = store.project.file.models.get(model)
             labels = {MODEL: model} | ({SEGMENT: segment} if segment else {})
+            labels |= {RISK: declared.risk} if declared else {}
             store.client.create_registered_model(name, tags=labels)
         created = store.client.create_model_version(
             name,

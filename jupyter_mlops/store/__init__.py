@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
     from jupyter_mlops.store.runs import Store
-    from jupyter_mlops.store.tables import Database, database
+    from jupyter_mlops.store.tables import Database, database, foreign_database
 
-__all__ = ["Database", "LoadedModel", "Store", "database", "expired", "lease", "open_store", "predict"]
+__all__ = [
+    "Database",
+    "LoadedModel",
+    "Store",
+    "database",
+    "expired",
+    "foreign_database",
+    "lease",
+    "open_store",
+    "predict",
+]
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
@@ -26,6 +36,7 @@ _HOME = {
     "Store": "runs",
     "database": "tables",
     "expired": "leases",
+    "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",
 }

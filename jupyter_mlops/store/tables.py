@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from jupyter_mlops.errors import NotFound, Unavailable
+from jupyter_mlops.errors import BadInput, NotFound, Unavailable
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Alert, MetricPoint, Record
 from jupyter_mlops.store import birth, schema
@@ -29,14 +29,34 @@ def database(project: Project) -> Database:
     return Database(project.database)
 
 
+def foreign_database(url: str) -> Database:
+    """A database that is not a project's, as a server keeps it: `postgresql://…`, `mysql://…`, or an SQLite file."""
+    try:
+        place = sa.make_url(url.removeprefix("mlops+"))
+    except sa.exc.ArgumentError as error:
+        raise BadInput(f"{url!r} is not a database", "write it as postgresql://… or sqlite:///FILE") from error
+    if place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file():
+        raise NotFound(f"there is no database {place.database}", "name the file that the server uses")
+    try:
+        return Database(Path(place.database or ""), place)
+    except (sa.exc.NoSuchModuleError, ImportError) as error:
+        raise BadInput(f"{place.drivername} cannot be used: {error}", "pip install 'psycopg[binary]'") from error
+
+
 class Database:
     """One SQLite file in WAL mode. Threads may share it; every write is one immediate transaction."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, url: sa.URL | None = None) -> None:
         self.path = path
-        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
-        sa.event.listen(self.engine, "connect", _own_transactions)
-        sa.event.listen(self.engine, "begin", _begin)
+        if url is None or url.get_backend_name() == "sqlite":
+            self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+            sa.event.listen(self.engine, "connect", _own_transactions)
+            sa.event.listen(self.engine, "begin", _begin)
+            self._snapshots = self.engine
+        else:
+            # A writer that waited for its turn must see what was written meanwhile.
+            self.engine = sa.create_engine(url, isolation_level="READ COMMITTED")
+            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._watch: sqlite3.Connection | None = None
         self._watch_lock = threading.Lock()
 
@@ -50,7 +70,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A consistent snapshot to read from."""
-        with self._explained(), self.engine.connect() as connection, connection.begin():
+        with self._explained(), self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager

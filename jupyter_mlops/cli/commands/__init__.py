@@ -2,11 +2,13 @@
 
 from jupyter_mlops.cli.command import Command
 from jupyter_mlops.cli.commands import (
+    approvals,
     dashboards,
     decisions,
     drift,
     ledger,
     monitor,
+    policy,
     quickstart,
     registry,
     runs,
@@ -22,6 +24,8 @@ COMMANDS: list[Command] = [
     *runs.COMMANDS,
     *registry.COMMANDS,
     *decisions.COMMANDS,
+    *approvals.COMMANDS,
+    *policy.COMMANDS,
     *serve.COMMANDS,
     *drift.COMMANDS,
     *monitor.COMMANDS,

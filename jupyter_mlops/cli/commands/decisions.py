@@ -38,7 +38,7 @@ def _promote(args: Namespace) -> Result:
     from jupyter_mlops.flows import promote, refresh_figures
 
     store = open_store(project_of(args))
-    decision = promote(store, args.model, args.version, reason=args.reason, alias=args.to)
+    decision = promote(store, args.model, args.version, reason=args.reason, alias=args.to, break_glass=args.break_glass)
     refresh_figures(store)
     return _decided(decision)
 
@@ -75,6 +75,12 @@ def _validate_words(parser: ArgumentParser) -> None:
 def _promote_words(parser: ArgumentParser) -> None:
     _version(parser)
     parser.add_argument("--to", metavar="ALIAS", default="champion")
+    parser.add_argument(
+        "--break-glass",
+        metavar="TEXT",
+        default="",
+        help="in need: why it cannot wait for approval; reviewed afterwards",
+    )
     parser.add_argument("--reason", metavar="TEXT", required=True)
 
 

@@ -1,0 +1,79 @@
+"""People's words on a version: approve, reject, withdraw, comment, review; and how it stands."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_mlops.cli import text
+from jupyter_mlops.cli.command import Command, Result, project_of
+from jupyter_mlops.store import open_store
+
+
+def _saying(kind: str) -> Callable[[Namespace], Result]:
+    def run(args: Namespace) -> Result:
+        from jupyter_mlops.flows import say
+
+        standing = say(open_store(project_of(args)), args.model, args.version, kind, reason=args.reason)
+        return Result(standing, _text(standing))
+
+    return run
+
+
+def _approvals(args: Namespace) -> Result:
+    from jupyter_mlops.flows import approvals
+
+    standing = approvals(open_store(project_of(args)), args.model, args.version)
+    return Result(standing, _text(standing))
+
+
+def _text(standing: dict[str, Any]) -> str:
+    lines = [f"{standing['model']} version {standing['version']}: {standing['state']}"]
+    for policy in standing["policies"]:
+        wants = ", ".join(f"{count} of role {role}" for role, count in policy["missing"].items())
+        lines.append(
+            f"policy {policy['policy']} ({policy['digest'][:12]}): {policy['state']}"
+            + (f"; wants {wants}" if wants else "")
+        )
+        rows = [
+            (v["entry"], v["by"], "approve" if v["approve"] else "reject", v["state"], v["reason"], v["why"])
+            for v in policy["votes"]
+        ]
+        lines.append(
+            text.table(rows, ("ENTRY", "WHO", "WORD", "STATE", "REASON", "WHY"), "  nobody has said anything yet")
+        )
+    lines += [
+        f"glass broken by {g['by']} (entry {g['entry']}), not reviewed: {g['why_now']}"
+        for g in standing.get("unreviewed", [])
+    ]
+    lines += [f"{c['by']}: {c['text']}" for c in standing.get("comments", [])]
+    return "\n".join(lines)
+
+
+def _version(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("version", metavar="VERSION", type=int)
+
+
+def _words(parser: ArgumentParser) -> None:
+    _version(parser)
+    parser.add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _command(kind: str, said: str) -> Command:
+    return Command(
+        kind, said, f'jupyter mlops {kind} rul.plant-01 2 --reason "read the evidence"', _saying(kind), _words
+    )
+
+
+COMMANDS = [
+    _command("approve", "your approval of a version, on the evidence it has now"),
+    _command("reject", "your rejection of a version"),
+    _command("withdraw", "your word on a version taken back"),
+    _command("comment", "a comment on a version; @NAME mentions somebody"),
+    _command("review", "the review that a broken glass needs"),
+    Command(
+        "approvals", "how a version stands with its policies", "jupyter mlops approvals rul 2", _approvals, _version
+    ),
+]

@@ -1,0 +1,200 @@
+"""Decisions as governed tags of a model version: MLflow's own REST carries them, and its own pages show them.
+
+Setting the tag `mlops.decision.approve` to a reason is an approval. The value may also be a JSON object with a `reason` and
+what the decision needs besides. Whether it may be made is asked here, in the transaction that enters it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag, SqlRegisteredModelAlias
+from sqlalchemy.orm import Session
+
+from jupyter_mlops.governance.acting import ANONYMOUS, Act
+from jupyter_mlops.governance.approvals import (
+    APPROVED,
+    DECISION,
+    EVIDENCE,
+    GLASS,
+    REJECTED,
+    REQUESTED,
+    REVIEWED,
+    VALIDATED,
+    VERDICT,
+    WITHDRAWN,
+    Past,
+    may_vote,
+    unreviewed,
+)
+from jupyter_mlops.governance.changes import Change
+from jupyter_mlops.governance.judging import applying
+from jupyter_mlops.governance.policies import Policy, in_force
+from jupyter_mlops.governance.policy import PROTECTED, past_of, trainers
+from jupyter_mlops.ledger import append, subject
+
+_LONGEST = 100_000
+_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9][A-Za-z0-9._+-]{0,63}(?:@[A-Za-z0-9.-]+)?)")
+
+
+class NotAllowed(Exception):
+    """Policy says no; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One decision on its way: who, about which version, with which facts; `policies` are those for this model."""
+
+    session: Session
+    version: SqlModelVersion
+    act: Act
+    facts: dict[str, Any]
+    past: Past
+    policies: list[Policy]
+
+    @property
+    def subject(self) -> str:
+        return subject(self.version.workspace, self.version.name, self.version.version)
+
+    def enter(self, action: str, after: dict[str, Any]) -> None:
+        append(
+            self.session.connection(),
+            actor=self.act.actor,
+            action=action,
+            subject=self.subject,
+            after={**after, "source": self.act.source},
+            reason=self.act.reason,
+        )
+
+
+def read_facts(value: str | None) -> dict[str, Any]:
+    """The facts of a decision from a tag's value: a JSON object, or the reason as plain text."""
+    text = (value or "").strip()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    facts = found if isinstance(found, dict) else {"reason": text}
+    facts["reason"] = str(facts.get("reason") or "").strip()
+    if not facts["reason"]:
+        raise NotAllowed("a decision needs a reason: set the tag's value to it")
+    if len(text) > _LONGEST:
+        raise NotAllowed(f"a decision's text has {_LONGEST} characters at most")
+    return facts
+
+
+def carry_out(kind: str, session: Session, version: SqlModelVersion, act: Act, facts: dict[str, Any]) -> None:
+    """Make a decision in this session's transaction; NotAllowed with the reason when it may not be made."""
+    if act.source == ANONYMOUS:
+        raise NotAllowed("nobody logged in, so nobody can be named for it; start the server with --app-name basic-auth")
+    model = subject(version.workspace, version.name)
+    change = Change("", model, None, {"version": version.version}, version)
+    past = past_of(session, model, trainers(session, change))
+    asked = Asked(session, version, act, facts, past, applying(in_force(session.connection()), past))
+    _KINDS[kind](asked)
+    told = {k: v for k, v in facts.items() if k not in ("reason", "gates")}
+    record = {"by": act.actor, "at": datetime.now(UTC).isoformat(), "reason": act.reason, **told}
+    _tag(asked, f"{DECISION}{kind}", json.dumps(record, sort_keys=True))
+
+
+def kinds() -> list[str]:
+    return sorted(_KINDS)
+
+
+def _tag(asked: Asked, key: str, value: str) -> None:
+    v = asked.version
+    asked.session.merge(SqlModelVersionTag(workspace=v.workspace, name=v.name, version=v.version, key=key, value=value))
+
+
+def _request(asked: Asked) -> None:
+    asked.enter(REQUESTED, {"to": str(asked.facts.get("to", "champion"))})
+
+
+def _approve(asked: Asked) -> None:
+    _vote(asked, APPROVED)
+
+
+def _reject(asked: Asked) -> None:
+    _vote(asked, REJECTED)
+
+
+def _vote(asked: Asked, action: str) -> None:
+    number = int(asked.version.version)
+    voting = [p for p in asked.policies if p.approvals]
+    if not voting:
+        raise NotAllowed(f"no policy in force asks for approval of {asked.past.model}; see `jupyter mlops policy list`")
+    if action == APPROVED and asked.past.tag(number, VERDICT) != "pass":
+        raise NotAllowed(
+            f"{asked.past.model} version {number} has no evidence that passed, so there is nothing to approve yet; "
+            f"run `jupyter mlops validate {asked.past.model} {number}`"
+        )
+    refusals = {p.policy: may_vote(asked.past, number, p, asked.act.actor, asked.act.source) for p in voting}
+    mine = [p for p in voting if not refusals[p.policy]]
+    if not mine:
+        raise NotAllowed(next(iter(refusals.values())))
+    bound = asked.past.bound(number, mine[0])
+    policies = {p.policy: p.digest for p in mine}
+    asked.enter(action, {"policies": policies, "evidence": bound["evidence"], "digest": bound["digest"]})
+
+
+def _withdraw(asked: Asked) -> None:
+    mine = [e for e in asked.past.of_version(int(asked.version.version)) if e.action in (APPROVED, REJECTED, WITHDRAWN)]
+    own = [e for e in mine if e.actor == asked.act.actor]
+    if not own or own[-1].action == WITHDRAWN:
+        raise NotAllowed(f"{asked.act.actor} has said nothing about {asked.subject} that could be withdrawn")
+    asked.enter(WITHDRAWN, {"entry": own[-1].seq})
+
+
+def _comment(asked: Asked) -> None:
+    asked.enter("commented", {"mentions": sorted(set(_MENTION.findall(asked.act.reason)))})
+
+
+def _review(asked: Asked) -> None:
+    number = int(asked.version.version)
+    open_ones = [e for e in unreviewed(asked.past) if int(e.after["version"]) == number]
+    if not open_ones:
+        raise NotAllowed(f"the glass was not broken for {asked.subject}, or it was reviewed already")
+    breaker = open_ones[0].actor
+    for policy in asked.policies:
+        if policy.who.same(breaker, asked.act.actor):
+            raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
+    if breaker == asked.act.actor:
+        raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
+    asked.enter(REVIEWED, {"entry": open_ones[0].seq})
+
+
+def _validated(asked: Asked) -> None:
+    verdict, evidence = str(asked.facts.get("verdict", "")), str(asked.facts.get("evidence", ""))
+    if verdict not in ("pass", "fail", "inconclusive", "not run") or not re.fullmatch(r"[0-9a-f]{64}", evidence):
+        raise NotAllowed("evidence needs its `verdict` and its `evidence` digest; run `jupyter mlops validate`")
+    _tag(asked, VERDICT, verdict)
+    _tag(asked, EVIDENCE, evidence)
+    asked.enter(VALIDATED, {"verdict": verdict, "evidence": evidence, "gates": asked.facts.get("gates", [])})
+
+
+def _promote(asked: Asked) -> None:
+    v, alias = asked.version, str(asked.facts.get("to", "champion"))
+    if asked.act.glass:
+        asked.enter(GLASS, {"version": int(v.version), "alias": alias, "why_now": asked.act.glass})
+    row = SqlRegisteredModelAlias(workspace=v.workspace, name=v.name, alias=alias, version=v.version)
+    asked.session.merge(row)
+    asked.session.flush()
+    if alias not in PROTECTED and asked.act.glass and not asked.policies:
+        raise NotAllowed("there is no policy to break the glass of here; promote it")
+
+
+_KINDS: dict[str, Callable[[Asked], None]] = {
+    "approve": _approve,
+    "comment": _comment,
+    "promote": _promote,
+    "reject": _reject,
+    "request": _request,
+    "review": _review,
+    "validated": _validated,
+    "withdraw": _withdraw,
+}

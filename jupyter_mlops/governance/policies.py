@@ -1,0 +1,222 @@
+"""Policy as code: a YAML file, typed, known by the digest of what it says, and in force from a ledger entry on.
+
+A policy in force is the copy in the ledger, not the file: who edits the file changes nothing until the new text is put in
+force, by somebody who may, with a reason, as an entry of its own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+import yaml
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from jupyter_mlops.errors import BadInput, Refused, nearest, unknown
+from jupyter_mlops.governance.acting import Act, Source
+from jupyter_mlops.governance.people import Roles
+from jupyter_mlops.ledger import append, canonical, history
+from jupyter_mlops.project import NAME, Duration
+from jupyter_mlops.records import LedgerEntry
+
+# No model's name can begin so: MLflow refuses a colon.
+SUBJECT = ":policies"
+IN_FORCE = "policy in force"
+WITHDRAWN = "policy withdrawn"
+
+
+# Written back as it can be read again.
+_Time = Annotated[Duration, PlainSerializer(lambda time: f"{int(time.total_seconds())}s")]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Approvals(_Spec):
+    """How many people of each role must approve. One person counts once, whatever roles they have."""
+
+    roles: dict[str, int] = Field(min_length=1)
+    four_eyes: bool = True
+    expire: _Time = timedelta(days=30)
+    identities: list[Source] = ["mlflow", "jupyter", "os"]
+
+    @field_validator("roles")
+    @classmethod
+    def _at_least_one(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(count < 1 for count in value.values()):
+            raise ValueError("each role needs a count of at least 1")
+        return value
+
+
+class Freeze(_Spec):
+    """No protected alias moves from the first moment to the last."""
+
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+    why: str = ""
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _with_zone(cls, value: Any) -> Any:
+        """A day, or a time without a zone, is UTC's: a freeze must not depend on which machine reads it."""
+        moment = datetime.fromisoformat(str(value))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class BreakGlass(_Spec):
+    """Who may pass over approvals, evidence and freezes in need; somebody else must look at it within this time."""
+
+    roles: list[str] = Field(min_length=1)
+    review_within: _Time = timedelta(days=3)
+
+
+class Policy(_Spec):
+    """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is)."""
+
+    version: Literal[1]
+    policy: str = Field(pattern=NAME)
+    about: str = ""
+    models: list[str] = ["*"]
+    risk: list[Literal["low", "medium", "high"]] = []
+    protect: list[str] = ["champion"]
+    gates: list[str] = []
+    approvals: Approvals | None = None
+    roles: dict[str, list[str]] = {}
+    people: dict[str, list[str]] = {}
+    freeze: list[Freeze] = []
+    automatic: list[str] = []
+    evidence_by: list[str] = []
+    owners: list[str] = []
+    break_glass: BreakGlass | None = None
+
+    @model_validator(mode="after")
+    def _known_roles(self) -> Policy:
+        asked = [*(self.approvals.roles if self.approvals else ()), *self.evidence_by, *self.owners]
+        asked += self.break_glass.roles if self.break_glass else []
+        for role in asked:
+            if role not in self.roles:
+                raise ValueError(f"role {role!r} has nobody in it; add it under `roles`")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what the policy says in canonical JSON; comments and spacing do not change it."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json", by_alias=True))).hexdigest()
+
+    @property
+    def who(self) -> Roles:
+        return Roles(self.roles, self.people)
+
+    def covers(self, model: str, risk: str) -> bool:
+        """Whether it is for this model. A model whose risk nobody said is taken for one of every risk."""
+        named = any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
+        return named and (not self.risk or not risk or risk in self.risk)
+
+
+def parse_policy(text: str, where: str) -> Policy:
+    """The typed policy; BadInput names each fault with its key and the nearest right one."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadInput(f"{where}: not valid YAML: {error}", "mend that line") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{where}: holds no policy", "start it with `version: 1` and `policy: NAME`")
+    try:
+        return Policy.model_validate(content)
+    except ValidationError as error:
+        faults = [_fault(e) for e in error.errors(include_url=False)]
+        message = "\n".join(f"{where}: {key}: {problem}" for key, problem, _ in faults)
+        fixes = "; ".join(fix for _, _, fix in faults if fix)
+        raise BadInput(message, fixes or "mend those lines", code="bad-policy") from None
+
+
+def _fault(error: Any) -> tuple[str, str, str]:
+    where = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass) for n in spec.model_fields}
+        close = nearest(where[-1], names)
+        return ".".join(where), "unknown key", f"did you mean {close!r}?" if close else f"remove {where[-1]!r}"
+    if error["type"] == "missing":
+        return ".".join(where), "is missing", f"add {where[-1]!r}"
+    problem = error["msg"].removeprefix("Value error, ")
+    return ".".join(where) or "policy", f"{problem} (got {error['input']!r})" if where else problem, ""
+
+
+def in_force(connection: sa.Connection) -> list[Policy]:
+    """The policies in force now, by name."""
+    return standing(history(connection, SUBJECT))
+
+
+def standing(entries: Iterable[LedgerEntry]) -> list[Policy]:
+    """The policies in force after these entries, the oldest first."""
+    found: dict[str, Policy] = {}
+    for entry in entries:
+        name = entry.subject.rpartition("/")[2]
+        if entry.action == IN_FORCE:
+            found[name] = Policy.model_validate(entry.after["policy"])
+        elif entry.action == WITHDRAWN:
+            found.pop(name, None)
+    return [found[name] for name in sorted(found)]
+
+
+def put_in_force(connection: sa.Connection, policy: Policy, act: Act) -> LedgerEntry | None:
+    """Enter a policy, in place of the one of its name; None when that very text is in force already."""
+    now = _standing_one(connection, policy.policy)
+    if now and now.digest == policy.digest:
+        return None
+    _may_change(now, act)
+    return append(
+        connection,
+        actor=act.actor,
+        action=IN_FORCE,
+        subject=f"{SUBJECT}/{policy.policy}",
+        before={"digest": now.digest} if now else None,
+        after={"digest": policy.digest, "policy": policy.model_dump(mode="json", by_alias=True), "source": act.source},
+        reason=act.reason,
+    )
+
+
+def withdraw_policy(connection: sa.Connection, name: str, act: Act) -> LedgerEntry:
+    """Take a policy out of force; NotFound-like refusal when there is none of that name."""
+    now = _standing_one(connection, name)
+    if now is None:
+        raise unknown("policy in force", name, [p.policy for p in in_force(connection)])
+    _may_change(now, act)
+    return append(
+        connection,
+        actor=act.actor,
+        action=WITHDRAWN,
+        subject=f"{SUBJECT}/{name}",
+        before={"digest": now.digest},
+        after={"source": act.source},
+        reason=act.reason,
+    )
+
+
+def _standing_one(connection: sa.Connection, name: str) -> Policy | None:
+    return next((p for p in in_force(connection) if p.policy == name), None)
+
+
+def _may_change(now: Policy | None, act: Act) -> None:
+    if not act.reason.strip():
+        raise BadInput("a policy changes only with a reason", "say why with --reason TEXT", field="reason")
+    if now and now.owners and not now.who.has_any(act.actor, now.owners):
+        raise Refused(
+            f"policy {now.policy} is changed by {', '.join(now.owners)} only, and {act.actor} is none of them",
+            "ask one of: " + ", ".join(now.who.members(now.owners)),
+            code="not-the-owner",
+        )

@@ -1,0 +1,96 @@
+"""Questions to policy that change nothing: how a version stands now, and what another policy would have said of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from jupyter_mlops.governance.acting import Act
+from jupyter_mlops.governance.approvals import Past, standing_of, unreviewed
+from jupyter_mlops.governance.judging import Move, applying, judge
+from jupyter_mlops.governance.policies import Policy, in_force
+from jupyter_mlops.ledger import history
+from jupyter_mlops.records import LedgerEntry
+
+_MOVES = ("set alias", "set alias refused", "approval requested")
+
+
+def standings(
+    connection: sa.Connection, model: str, version: int, now: datetime | None = None, authors: Sequence[str] = ()
+) -> dict[str, Any]:
+    """How a version stands with each policy that asks for approvals, and what else is said about it."""
+    past = Past(model, history(connection, model), authors)
+    found, states = [], []
+    for policy in applying(in_force(connection), past):
+        if policy.approvals is None:
+            continue
+        standing = standing_of(past, version, policy, now or datetime.now(UTC))
+        votes = [{**vars(v), "at": v.at.isoformat(), "roles": list(v.roles)} for v in standing.votes]
+        said = {"state": standing.state, "votes": votes, "missing": standing.missing}
+        found.append({"policy": policy.policy, "digest": policy.digest, **said})
+        states.append(standing.state)
+    seen = past.of_version(version)
+    return {
+        "model": model,
+        "version": version,
+        "state": _worst(states),
+        "policies": found,
+        "comments": [
+            {"by": e.actor, "at": e.at.isoformat(), "text": e.reason, "mentions": e.after["mentions"]}
+            for e in seen
+            if e.action == "commented"
+        ],
+        "unreviewed": [
+            {"entry": e.seq, "by": e.actor, "reason": e.reason, "why_now": e.after["why_now"]}
+            for e in unreviewed(past)
+            if e.after["version"] == version
+        ],
+    }
+
+
+def _worst(states: Sequence[str]) -> str:
+    order = ("rejected", "stale", "expired", "withdrawn", "pending", "not asked", "approved")
+    return next((s for s in order if s in states), "not needed")
+
+
+def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
+    """Each past try to move an alias that this policy protects, what happened then, and what this policy says."""
+    entries = history(connection)
+    answers = []
+    for i, entry in enumerate(entries):
+        move = _move(entry)
+        if move is None or move[1].alias not in policy.protect:
+            continue
+        model, asked = move
+        about = [e for e in entries[:i] if e.subject == model or e.subject.startswith(f"{model}/")]
+        past = Past(model, about)
+        if not applying([policy], past):
+            continue
+        why = judge([policy], past, asked).why
+        was = entry.action == "set alias"
+        answers.append(
+            {
+                "entry": entry.seq,
+                "at": entry.at.isoformat(),
+                "model": model,
+                "version": asked.version,
+                "by": entry.actor,
+                "was": "done" if was else "refused",
+                "would": "refuse" if why else "allow",
+                "differs": was == bool(why),
+                "why": why,
+            }
+        )
+    return answers
+
+
+def _move(entry: LedgerEntry) -> tuple[str, Move] | None:
+    if entry.action not in _MOVES or not entry.after:
+        return None
+    model, _, number = entry.subject.partition("/")
+    alias = str(entry.after.get("alias") or entry.after.get("to") or "")
+    act = Act(entry.actor, entry.reason if entry.action != "set alias refused" else "tried", source="os")
+    return model, Move(alias, int(entry.after.get("version") or number or 0), act, entry.at)
