@@ -1,4 +1,4 @@
-"""The server as a stranger meets it: protocols, keys, limits, outcomes, reasons, what it says of itself, what it keeps of people."""
+"""The server as a stranger meets it: protocols, keys, limits, outcomes, reasons, and what it keeps of people."""
 
 import hashlib
 import json
