@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlops.records import Dataset
-from jupyter_mlops.tracking.analysis import constants_of, names_of
+from jupyter_mlops.tracking.analysis import names_of
 from jupyter_mlops.tracking.data import describe
 from jupyter_mlops.tracking.observing import Fit, Seen
 from jupyter_mlops.tracking.secrets import mask_value
+from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
 _METRIC = re.compile(
     r"(?i)(?:^|_)(?:mae|mse|rmse|mape|r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|log_?loss|loss|brier|score|"
@@ -113,7 +114,7 @@ def _files_read(cell: str, namespace: Mapping[str, Any]) -> list[str]:
     """The paths given to `read_parquet` and its like, where the path is text, a variable or a filled-in string."""
     try:
         tree = ast.parse(cell)
-    except (SyntaxError, ValueError, RecursionError):
+    except BROKEN:
         return []
     found = []
     for node in ast.walk(tree):

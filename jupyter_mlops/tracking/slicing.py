@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 from jupyter_mlops.tracking.analysis import Names, names_of
+from jupyter_mlops.tracking.effects import WORLD
+
+_NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 
 
 @dataclass(frozen=True)
 class Executed:
-    """`source` is what ran, `python` the same with magics turned into calls."""
+    """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known."""
 
     source: str
     python: str
     ok: bool
     names: Names
+    place: str | None = None
 
 
 class History:
@@ -23,22 +30,24 @@ class History:
     def __init__(self) -> None:
         self.cells: list[Executed] = []
         self._effects: dict[str, Names] = {}
+        self._aliases: dict[str, set[str]] = {}
+        self._modules: dict[str, str] = {}
 
-    def add(self, source: str, python: str, ok: bool) -> None:
-        self.cells.append(Executed(source, python, ok, self._with_effects(names_of(python))))
-
-    def _with_effects(self, names: Names) -> Names:
-        """What the functions it uses do counts as done by the cell: a call may change what only the definition names."""
-        called = [self._effects[name] for name in names.reads & self._effects.keys()]
-        for effect in called:
-            names.reads |= effect.reads
-            names.mutates |= effect.mutates
-        for name in names.writes:
-            if called or names.defines:
-                self._effects[name] = names
-            else:
-                self._effects.pop(name, None)
-        return names
+    def add(
+        self,
+        source: str,
+        python: str,
+        ok: bool,
+        namespace: Mapping[str, Any] | None = None,
+        place: str | None = None,
+    ) -> None:
+        """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed."""
+        names = self._with_effects(names_of(python, self._modules))
+        self._modules = names.modules
+        if namespace is not None:
+            _without_constants(names, namespace)
+        self._follow(names, ok)
+        self.cells.append(Executed(source, python, ok, names, place))
 
     def slice(self, python: str) -> list[int]:
         """Indices of the earlier cells that the cell of this source depends on, in the order they ran.
@@ -46,20 +55,86 @@ class History:
         Backwards: a cell is needed if it binds a name still wanted, or may have changed one in place. A binding settles the
         name only if the cell succeeded and it stands under no condition; a cell that may write anything is always needed.
         """
-        names = names_of(python)
-        for name in names.reads & self._effects.keys():
-            names.reads = names.reads | self._effects[name].reads
-        wanted = set(names.reads)
+        names = names_of(python, self._modules)
         if names.star:
             return list(range(len(self.cells)))
+        wanted = {WORLD, *names.reads}
+        for name in names.reads & self._effects.keys():
+            wanted |= self._effects[name].reads
         needed = []
         for index in range(len(self.cells) - 1, -1, -1):
             cell = self.cells[index]
-            binds, changes = cell.names.writes & wanted, cell.names.mutates & wanted
-            if not (binds or changes or cell.names.star):
+            binds = cell.names.writes & wanted
+            if not (binds or cell.names.star or cell.names.mutates & wanted):
                 continue
             needed.append(index)
             if cell.ok and not cell.names.star:
                 wanted -= binds & cell.names.settles
             wanted |= cell.names.reads
         return needed[::-1]
+
+    def edited_since(self, needed: list[int]) -> list[int]:
+        """Those of these cells whose place in the notebook has run other code since."""
+        latest = {cell.place: cell.source for cell in self.cells if cell.place}
+        return [
+            i for i in needed if latest.get(self.cells[i].place or "", self.cells[i].source) != self.cells[i].source
+        ]
+
+    def _with_effects(self, names: Names) -> Names:
+        """What the functions it uses do counts as done by the cell: a call may change what only the definition names."""
+        called = [self._effects[name] for name in names.reads & self._effects.keys()]
+        for effect in called:
+            names.reads |= effect.reads
+            names.mutates |= effect.mutates
+            names.writes |= effect.rebinds
+            names.rebinds |= effect.rebinds
+        for name in names.writes:
+            if called or names.defines:
+                self._effects[name] = names
+            else:
+                self._effects.pop(name, None)
+        return names
+
+    def _follow(self, names: Names, ok: bool) -> None:
+        """Names that may share an object are changed together: before this cell's bindings or after them."""
+        before = self._sharing(names.mutates)
+        # What an old name shared is what it shared before this cell: `a, b = b, a` binds both anew.
+        pairs = [(new, other) for new, old in names.aliases for other in self._sharing({old})]
+        if ok:
+            for name in names.settles:
+                self._leave(name)
+        for new, other in pairs:
+            if new != other:
+                self._aliases.setdefault(new, set()).add(other)
+                self._aliases.setdefault(other, set()).add(new)
+        names.mutates |= before | self._sharing(names.mutates)
+
+    def _leave(self, name: str) -> None:
+        """The name is bound anew; those that shared its object through it still share it with each other."""
+        others = self._aliases.pop(name, set())
+        for other in others:
+            self._aliases[other] = (self._aliases[other] | others) - {name, other}
+
+    def _sharing(self, names: set[str]) -> set[str]:
+        found, waiting = set(names), list(names)
+        while waiting:
+            for other in self._aliases.get(waiting.pop(), ()):
+                if other not in found:
+                    found.add(other)
+                    waiting.append(other)
+        return found
+
+
+def _without_constants(names: Names, namespace: Mapping[str, Any]) -> None:
+    """Numbers, text and modules cannot be changed in place (a module's settings count as the world's)."""
+    fixed = {
+        name
+        for name in names.mutates | {n for pair in names.aliases for n in pair}
+        if name not in names.writes and isinstance(namespace.get(name, ()), _NEVER_CHANGES)
+    }
+    names.mutates -= fixed
+    names.aliases = {
+        (new, old)
+        for new, old in names.aliases
+        if old not in fixed and not isinstance(namespace.get(new, ()), _NEVER_CHANGES)
+    }

@@ -1,0 +1,186 @@
+"""A slice run alone gives what the whole session gave, and holds no more than it must."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlops.tracking.analysis import names_of
+from jupyter_mlops.tracking.effects import FILES, WORLD
+from jupyter_mlops.tracking.slicing import History
+
+BEGIN = ["a = [1]", "b = [2]", "c = [3]", "d = [4]\ndef f(z=None): return z\nbox = {'k': [0]}"]
+NAMES = "abcd"
+ONE, TWO, NUMBER = st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(0, 9)
+PATTERNS = [
+    "{x} = [{n}]",
+    "{x} = {y} + [1]",
+    "{x} = {y}",
+    "{x} = {y}[:2]",
+    "{x}.append({n})",
+    "{x} += {y}[:1]",
+    "{x}[0] = {n}",
+    "if len({x}) > 2:\n    {y} = []",
+    "if len({x}) > 2:\n    {y} = {x}\n{y}.append(1)",
+    "for i in {x}:\n    {y} = [i]",
+    "while len({x}) < 2:\n    {x}.append(7)",
+    "try:\n    {x} = [1 // (len({y}) - 1)]\nexcept ZeroDivisionError:\n    {x} = {y}",
+    "def f(z=None):\n    {x}.append(5)\n    return {y}",
+    "def f(z=None):\n    global {x}\n    {x} = [{n}]\n    return z",
+    "f()",
+    "{x} = f({y})",
+    "{x} = f({y}) or [0]",
+    "box = dict(k={x})",
+    "box = {{'k': {x}, 'l': {y}}}",
+    "box['k'].append({n})",
+    "box['k'] = {x}",
+    "{x} = box['k']",
+    "{x} = [*{y}, *(i for i in {x})]",
+    "{x}, {y} = {y}, {x}",
+    "with __import__('contextlib').nullcontext({x}) as {y}: pass",
+    "{x} = ({y} if len({y}) > 1 else [0])",
+    "({x} if len({x}) > 1 else {y}).append(3)",
+    "if (e := {x}): e.append({n})",
+    "del {x}\n{x} = [{n}]",
+    "{x} = [{n}]\n1 / 0",
+    "{x}.append({n})\n1 / 0",
+    "match {x}:\n    case [{y}, *_]: {y} = [{y}] if isinstance({y}, int) else {y}",
+    "{x} = list(map(lambda i: i, {y}))",
+    "class K:\n    held = {x}\nK.held.append({n})",
+]
+CELL = st.builds(lambda p, x, y, n: p.format(x=x, y=y, n=n), st.sampled_from(PATTERNS), ONE, TWO, NUMBER)
+
+
+def _run(cell: str, namespace: dict[str, Any]) -> bool:
+    try:
+        exec(cell, namespace)
+    except Exception:  # noqa: BLE001  # any error a cell may have
+        return False
+    return True
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(CELL, max_size=12))
+def test_a_slice_alone_gives_what_the_whole_session_gave(cells: list[str]):
+    history, whole = History(), {}
+    for cell in [*BEGIN, *cells]:
+        history.add(cell, cell, _run(cell, whole), whole)
+    for name in NAMES:
+        alone: dict[str, Any] = {}
+        for index in history.slice(f"x = {name}"):
+            _run(history.cells[index].python, alone)
+        assert alone.get(name) == whole.get(name), (name, history.slice(f"x = {name}"))
+
+
+def _slice(cells: list[str], last: str) -> list[str]:
+    history, namespace = History(), {}
+    for cell in cells:
+        history.add(cell, cell, _run(cell, namespace), namespace)
+    return [history.cells[i].source for i in history.slice(last)]
+
+
+LOOK = [
+    "import pandas as pd\nimport numpy as np",
+    "df = pd.DataFrame({'a': [1, 2, 3]})",
+    "df.head()",
+    "df.describe()\nprint(df.a.mean())",
+    "np.log(df.a)",
+    "other = 5\nother += 1",
+    "df2 = df[df.a > 1].copy()",
+    "df2['b'] = 1",
+]
+
+
+def test_looking_at_data_is_not_part_of_its_making():
+    assert _slice(LOOK, "df.sum()") == LOOK[:2]
+
+
+def test_what_is_changed_in_place_is():
+    assert _slice([*LOOK, "df.insert(0, 'z', 1)"], "df") == [*LOOK[:2], "df.insert(0, 'z', 1)"]
+    assert _slice([*LOOK, "df.drop(columns='a', inplace=True)"], "df")[-1] == "df.drop(columns='a', inplace=True)"
+
+
+def test_only_the_binding_that_holds_is_kept():
+    assert _slice(["a = 1", "a = 2", "b = a", "a = 3"], "b") == ["a = 2", "b = a"]
+
+
+def test_a_constant_that_was_passed_around_was_not_changed():
+    assert _slice(["seed = 1", "import random\nr = random.Random(seed)", "r.random()"], "seed") == ["seed = 1"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reach"),
+    [
+        ("import numpy as np\nnp.random.seed(1)", WORLD),
+        ("import numpy as np\nnp.random.shuffle([1])", WORLD),
+        ("from random import seed\nseed(1)", WORLD),
+        ("import os\nos.chdir('.')", WORLD),
+        ("import os\nos.environ['A'] = 'b'", WORLD),
+        ("import os\nos.environ.update(A='b')", WORLD),
+        ("import sys\nsys.path.insert(0, 'x')", WORLD),
+        ("get_ipython().run_line_magic('cd', 'x')", WORLD),
+        ("get_ipython().run_cell_magic('writefile', 'm.py', 'x = 1')", WORLD),
+        ("get_ipython().system('wget http://x/y.csv')", FILES),
+        ("df.to_parquet('x')", FILES),
+    ],
+)
+def test_what_no_name_holds_is_followed(cell: str, reach: str):
+    assert reach in names_of(cell).mutates
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import numpy as np\nr = np.random.default_rng(0)\nr.normal()",
+        "get_ipython().system('pip install x')",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "get_ipython().run_cell_magic('html', '', '<b>x</b>')",
+        "df.to_numpy()",
+    ],
+)
+def test_what_reaches_nothing_is_not(cell: str):
+    names = names_of(cell)
+    assert not names.star
+    assert not names.mutates & {WORLD, FILES}
+
+
+def test_a_file_written_by_one_cell_and_read_by_another_ties_them():
+    cells = ["rows = [1]", "import json\njson.dump(rows, open('/dev/null', 'w'))", "other = 1"]
+    assert _slice(cells, "json.load(open('/dev/null'))") == cells[:2]
+
+
+def test_magics_that_hold_python_are_read_and_those_nobody_knows_may_do_anything():
+    assert names_of("get_ipython().run_line_magic('time', 'x = f(y)')").writes == {"x"}
+    assert names_of("get_ipython().system('echo {first} $second')").reads == {"first", "second"}
+    assert names_of("get_ipython().run_line_magic('nobodyknows', '')").star
+    assert names_of("from os.path import *").star
+    assert names_of("if").star
+
+
+def test_a_function_reads_what_it_names_when_it_is_called():
+    cells = ["def f(x):\n    return x * k", "k = 2", "unused = 3"]
+    assert _slice(cells, "f(1)") == cells[:2]
+
+
+def test_editing_a_cell_that_was_used_is_noticed():
+    history = History()
+    history.add("a = 1", "a = 1", True, place="one")
+    history.add("b = a", "b = a", True, place="two")
+    history.add("a = 2", "a = 2", True, place="one")
+    assert history.edited_since(history.slice("b")) == [0]
+    history.add("b = a", "b = a", True, place="two")
+    assert history.edited_since(history.slice("b")) == []
+
+
+def test_a_thousand_cells_are_sliced_in_under_50_ms():
+    history = History()
+    history.add("v0 = [0]", "v0 = [0]", True)
+    for i in range(1, 1000):
+        cell = f"v{i} = v{i - 1}\nv{i}.append({i})\nprint(v{i // 2})"
+        history.add(cell, cell, True)
+    began = time.process_time()
+    assert len(history.slice("v999")) == 1000
+    assert time.process_time() - began < 0.05
+    assert history.slice("w") == []
