@@ -381,8 +381,16 @@ def find(start: str | Path | None = None) -> Project:
         raise BadInput(f"no such project folder: {here}", "name an existing folder with --project", path=str(here))
     if named:
         return load(here)
-    root = next((p for p in [here, *here.parents] if (p / FILE).is_file() or (p / HOME).is_dir()), here)
-    return load(root)
+    return load(root_around(here))
+
+
+def root_around(folder: Path) -> Path:
+    """The project's folder: `MLOPS_PROJECT`, else the nearest one upwards, else this one. `mlops.yaml` is not read."""
+    named = config.project_dir()
+    if named:
+        return Path(named).resolve()
+    here = folder.resolve()
+    return next((p for p in [here, *here.parents] if (p / FILE).is_file() or (p / HOME).is_dir()), here)
 
 
 def load(root: Path) -> Project:

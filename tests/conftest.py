@@ -18,6 +18,11 @@ os.environ["MLOPS_LEDGER_KEY"] = str(_elsewhere / "ledger.key")
 os.environ["MLOPS_WITNESS"] = str(_elsewhere / "witness")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last: Playwright leaves an event loop running, in which nobody else can start one."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project of two plants, with an `mlops.yaml` and nothing else."""

@@ -37,8 +37,14 @@ class Card:
 
     def text(self) -> str:
         cell = self.cell
-        lines = [f"{cell.name} {cell.status} in {cell.seconds:.2f} s" + (f": {cell.error}" if cell.error else "")]
-        lines += [f"  {name} {value:.6g}{_change(cell, name)}" for name, value in cell.metrics.items()]
+        lines = [
+            f"{cell.name}{_attempt(cell)} {cell.status} in {cell.seconds:.2f} s"
+            + (f": {cell.error}" if cell.error else "")
+        ]
+        lines += [
+            f"  {name} {value:.6g}{_change(cell, name)}, from {cell.origins.get(name, 'the cell')}"
+            for name, value in cell.metrics.items()
+        ]
         lines += [f"  {what}: {value}" for what, value in _facts(cell)]
         lines += [f"  warning: {warning}" for warning in cell.warnings]
         return "\n".join(lines)
@@ -46,7 +52,8 @@ class Card:
     def html(self) -> str:
         cell = self.cell
         figures = "".join(
-            f"<div><span class='mlops-quiet'>{escape(name)}</span><b>{value:.4g}</b>"
+            f"<div title='from {escape(cell.origins.get(name, 'the cell'), quote=True)}'>"
+            f"<span class='mlops-quiet'>{escape(name)}</span><b>{value:.4g}</b>"
             f"<span class='mlops-quiet'>{escape(_change(cell, name))}</span></div>"
             for name, value in cell.metrics.items()
         )
@@ -55,7 +62,7 @@ class Card:
         error = f"<div class='mlops-FAILED'>{escape(cell.error)}</div>" if cell.error else ""
         return (
             f"<style>{_STYLE}</style><section class='mlops-card' aria-label='Tracked run {escape(cell.name)}'>"
-            f"<header><span class='mlops-name'>{escape(cell.name)}</span>"
+            f"<header><span class='mlops-name'>{escape(cell.name + _attempt(cell))}</span>"
             f"<span class='mlops-chip mlops-{escape(cell.status)}'>{escape(cell.status.lower())}</span>"
             f"<span class='mlops-quiet'>{cell.seconds:.2f} s · record {escape(cell.key[:8])}</span></header>"
             f"{error}<div class='mlops-figures'>{figures or _no_metrics(cell)}</div><dl>{facts}</dl>{warnings}</section>"
@@ -68,9 +75,16 @@ def _no_metrics(cell: Cell) -> str:
     return "<span class='mlops-quiet'>no metric was found; name one with --metric NAME=EXPR</span>"
 
 
+def _attempt(cell: Cell) -> str:
+    return f", attempt {cell.attempt}" if cell.attempt > 1 else ""
+
+
 def _change(cell: Cell, name: str) -> str:
-    before = cell.previous.get(name)
-    return "" if before is None else f" ({cell.metrics[name] - before:+.3g} against the attempt before)"
+    before, best = cell.previous.get(name), cell.best.get(name)
+    if before is None or best is None:
+        return ""
+    known = "" if best == before else f", best so far {best:.4g}"
+    return f" ({cell.metrics[name] - before:+.3g} against the attempt before{known})"
 
 
 def _facts(cell: Cell) -> list[tuple[str, str]]:

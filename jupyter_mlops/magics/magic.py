@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
+from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.magics.arguments import parse_track
-from jupyter_mlops.tracking import Options, Session
+from jupyter_mlops.tracking import Cell, Options, Session, Source
 
 _STATES = ("on", "off", "status", "last")
 
@@ -22,9 +24,14 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.session = Session(_notebook_name(shell), Path.cwd())
+        path = _notebook_path(shell)
+        self.session = Session(Path(path).stem or "notebook", Path.cwd(), path)
         self.every_cell = False
         self._depth = 0
+        self._place: str | None = None
+        self._tracked: Cell | None = None
+        self._watched = ExitStack()
+        self._said: set[str] = set()
         for earlier in shell.user_ns.get("In", [])[1:-1]:
             self._remember(earlier, True)
 
@@ -64,19 +71,20 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
 
     def _run(self, source: str, cell: str, options: Options) -> None:
         """The cell is run by IPython itself; ours is only around it. What it raises fails our cell too, shown once."""
+        from jupyter_mlops.magics.showing import watching_outputs
         from jupyter_mlops.tracking import ship_soon
 
-        python = self.shell.transform_cell(cell)
+        text = Source(source, self._python(cell), self._place)
         error: BaseException | None = None
         try:
-            with self.session.track(source, python, self.shell.user_ns, options):
-                error = self._quietly(cell)
+            with (
+                self.session.track(text, self.shell.user_ns, options) as tracked,
+                watching_outputs(self.shell, tracked),
+            ):
+                ship_soon(self.session.folder)  # so that a long cell is seen while it runs, and its end if it is killed
+                error = self._quietly(cell, tracked)
                 if error is not None:
                     raise error
-        except MlopsError as refusal:
-            if refusal is not error:
-                self._say(refusal)
-                return
         except BaseException as raised:
             if raised is not error:
                 raise
@@ -85,7 +93,13 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if error is not None:
             raise error
 
-    def _quietly(self, cell: str) -> BaseException | None:
+    def _python(self, cell: str) -> str:
+        try:
+            return str(self.shell.transform_cell(cell))
+        except SyntaxError:
+            return cell
+
+    def _quietly(self, cell: str, tracked: Cell) -> BaseException | None:
         """Run the cell; its error is formatted by IPython as ever, and shown when it leaves our cell."""
         shown: list[list[str]] = []
         shell = self.shell
@@ -94,6 +108,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
             result = shell.run_cell(cell)
         finally:
             del shell._showtraceback
+        tracked.returned = result.result
         error: BaseException | None = result.error_before_exec or result.error_in_exec
         if error is not None:
             error._render_traceback_ = lambda: shown[-1] if shown else []  # type: ignore[attr-defined]
@@ -112,18 +127,64 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
     def _say(self, error: MlopsError) -> None:
         print(f"{error}", file=sys.stderr)  # noqa: T201
 
-    def before(self, _info: Any) -> None:
+    def before(self, info: Any) -> None:
         self._depth += 1
+        if self._depth > 1 or info is None or not info.store_history:
+            return
+        self._place = getattr(info, "cell_id", None)
+        if self.every_cell and not _has_own_magic(info.raw_cell or ""):
+            self._watch(info.raw_cell)
 
     def after(self, result: Any) -> None:
         """Remember what ran. A magic that runs its cell fires twice; the outer one, seen last, is the one a person ran."""
         self._depth = max(0, self._depth - 1)
-        if self._depth == 0 and result.info is not None and result.info.store_history:
-            self._remember(result.info.raw_cell, result.success)
+        if self._depth:
+            return
+        self._settle(result)
+        if result.info is not None and result.info.store_history:
+            self._remember(result.info.raw_cell, result.success, self._place)
 
-    def _remember(self, source: str, ok: bool) -> None:
-        python = self.shell.transform_cell(_without_track(source))
-        self.session.history.add(source, python, ok)
+    def _watch(self, source: str) -> None:
+        """`%track on`: an ordinary cell, tracked if it turns out to fit or to score."""
+        from jupyter_mlops.magics.showing import watching_outputs
+
+        text = Source(source, self._python(source), self._place)
+        try:
+            tracked = self._watched.enter_context(self.session.track(text, self.shell.user_ns, Options(), if_seen=True))
+            self._watched.enter_context(watching_outputs(self.shell, tracked))
+        except Exception as error:
+            if config.strict():
+                raise
+            self._say_once(f"this cell is not tracked: {type(error).__name__}: {error}")
+        else:
+            self._tracked = tracked
+
+    def _settle(self, result: Any) -> None:
+        tracked, self._tracked = self._tracked, None
+        if tracked is None:
+            return
+        tracked.returned = result.result
+        error = result.error_before_exec or result.error_in_exec
+        watched, self._watched = self._watched, ExitStack()
+        with suppress(type(error)) if error is not None else nullcontext():
+            watched.__exit__(type(error) if error else None, error, None)
+        if tracked.status != "RUNNING":
+            from jupyter_mlops.tracking import ship_soon
+
+            self._card()
+            ship_soon(self.session.folder)
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            print(line, file=sys.stderr)  # noqa: T201
+
+    def _remember(self, source: str, ok: bool, place: str | None = None) -> None:
+        self.session.history.add(source, self._python(_without_track(source)), ok, self.shell.user_ns, place)
+
+
+def _has_own_magic(source: str) -> bool:
+    return source.lstrip().startswith(("%%track", "%track"))
 
 
 def _without_track(source: str) -> str:
@@ -131,12 +192,12 @@ def _without_track(source: str) -> str:
     return rest if first.strip().startswith("%%track") else source
 
 
-def _notebook_name(shell: Any) -> str:
-    """From the server, the editor or the job that started us; else what a person would call it."""
+def _notebook_path(shell: Any) -> str:
+    """From the server, the editor or the job that started us; else empty."""
     for path in (os.environ.get("JPY_SESSION_NAME"), shell.user_ns.get("__vsc_ipynb_file__")):
         if path:
-            return Path(str(path)).stem
-    return os.environ.get("MLOPS_NOTEBOOK") or "notebook"
+            return str(path)
+    return os.environ.get("MLOPS_NOTEBOOK") or ""
 
 
 def load(shell: Any) -> None:

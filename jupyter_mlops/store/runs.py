@@ -28,6 +28,7 @@ KEY = "mlops.key"
 REASON = "mlops.reason"
 PARENT = "mlflow.parentRunId"
 _BATCH = 100
+_MOST_METRICS = 1000  # MLflow takes as many in one call
 _LONGEST_PARAMETER = 6000
 _ERRORS: dict[str, type[MlopsError]] = {
     "RESOURCE_DOES_NOT_EXIST": NotFound,
@@ -140,6 +141,13 @@ class Store:
             for first in range(0, max(len(params), len(values), len(labels)), _BATCH):
                 part = slice(first, first + _BATCH)
                 self.client.log_batch(run_id, metrics=values[part], params=params[part], tags=labels[part])
+
+    def log_curves(self, run_id: str, points: Iterable[tuple[str, float, int, int]]) -> None:
+        """Points (name, value, step, milliseconds since 1970) of metrics over steps; a point sent twice is stored once."""
+        values = [Metric(name, value, when, step) for name, value, step, when in points]
+        with self.explained():
+            for first in range(0, len(values), _MOST_METRICS):
+                self.client.log_batch(run_id, metrics=values[first : first + _MOST_METRICS])
 
     def log_datasets(self, run_id: str, datasets: Iterable[Dataset]) -> None:
         inputs = []

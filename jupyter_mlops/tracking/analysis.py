@@ -8,7 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlops.tracking.effects import CHANGING, FILES, HARMLESS, HOLDING, LOOKING, PURE, reaches, reads_files, writes_files
+from jupyter_mlops.tracking.effects import (
+    CHANGING,
+    FILES,
+    HARMLESS,
+    HOLDING,
+    LEARNING,
+    LOOKING,
+    PURE,
+    reaches,
+    reads_files,
+    writes_files,
+)
 from jupyter_mlops.tracking.shell_lines import Magic, magic_of
 from jupyter_mlops.tracking.syntax import BROKEN, arguments, chain_of, evaluated, parameters, roots_of
 
@@ -167,7 +178,8 @@ class _Walker(ast.NodeVisitor):
         if not self._looks_only(node, chain):
             if isinstance(node.func, ast.Attribute):
                 self._read_and_mutate(node.func.value)
-            for argument in arguments(node):
+            learns = isinstance(node.func, ast.Attribute) and node.func.attr in LEARNING
+            for argument in [] if learns else arguments(node):
                 for root in roots_of(argument):
                     self._mutated(root)
         self.generic_visit(node)

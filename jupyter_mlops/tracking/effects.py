@@ -33,6 +33,9 @@ LOOKING = _words(
     "format strip split startswith endswith upper lower replace"
 )
 
+# Methods that change their object and not what they are given: estimators keep no hold of the rows they learn from.
+LEARNING = _words("fit fit_transform fit_predict partial_fit transform")
+
 # Modules whose functions leave what they are given alone.
 PURE = _words(
     "math statistics json re datetime pandas numpy scipy matplotlib seaborn plotly altair warnings "

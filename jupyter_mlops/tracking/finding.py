@@ -6,13 +6,14 @@ import ast
 import inspect
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jupyter_mlops.records import Dataset
 from jupyter_mlops.tracking.analysis import names_of
+from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
-from jupyter_mlops.tracking.observing import Fit, Seen
+from jupyter_mlops.tracking.observing import Fit, Score, Seen
 from jupyter_mlops.tracking.secrets import mask_value
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
@@ -20,6 +21,8 @@ _METRIC = re.compile(
     r"(?i)(?:^|_)(?:mae|mse|rmse|mape|r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|log_?loss|loss|brier|score|"
     r"error|kappa|mcc)(?:_|$|\d)"
 )
+_ERRORS = re.compile(r"(?i)(?:^|_)(?:mae|mse|rmse|mape|log_?loss|loss|brier|error)(?:_|$|\d)")
+_LINE = re.compile(r"([A-Za-z][\w@ -]{0,40}?)\s*[:=]\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])")
 _MOST_PARAMETERS = 100
 _LONGEST = 500
 
@@ -28,28 +31,87 @@ def find_model(seen: Seen, namespace: Mapping[str, Any], wanted: str | None) -> 
     """The variable asked for, else the last estimator fitted that a variable holds; its name and the object."""
     if wanted is not None:
         return (wanted, namespace[wanted]) if wanted in namespace else None
-    for fit in reversed(seen.fits):
+    fitted = [fit.estimator for fit in reversed(seen.fits) if hasattr(fit.estimator, "predict")]
+    for estimator in fitted:
         for name, value in namespace.items():
-            if value is fit.estimator and not name.startswith("_") and hasattr(value, "predict"):
+            if value is estimator and not name.startswith("_"):
                 return name, value
     return None
 
 
-def find_metrics(seen: Seen, namespace: Mapping[str, Any], cell: str, asked: Mapping[str, float]) -> dict[str, float]:
-    """Scores computed once, under the variable they were given to or the function's name; scalars with a metric's name."""
-    found: dict[str, float] = {}
-    assigned = {
-        name: float(namespace[name])
-        for name in sorted(names_of(cell).writes)
-        if name in namespace and _METRIC.search(name) and _is_number(namespace[name])
-    }
-    by_name: dict[str, list[float]] = {}
-    for score in seen.scores:
-        by_name.setdefault(score.name, []).append(score.value)
-    for name, values in by_name.items():
-        if len(values) == 1 and values[0] not in assigned.values():
-            found[name] = values[0]
-    return {name: value for name, value in {**found, **assigned, **asked}.items() if math.isfinite(value)}
+Found = dict[str, tuple[float, str]]
+"""Metrics by name: the value, and where it came from."""
+
+
+def find_metrics(
+    seen: Seen, namespace: Mapping[str, Any], python: str, asked: Mapping[str, float], cell: Cell
+) -> Found:
+    """What was asked for, logged, assigned, returned, computed once or printed, under a metric's name; the first of these.
+
+    A score that a variable holds goes by the variable's name; the same value is not reported twice.
+    """
+    found: Found = {name: (value, "--metric") for name, value in asked.items()}
+    _add(found, ((name, value, "mlops.log") for name, value in cell.streamed.items()))
+    assigned = {n: namespace[n] for n in sorted(names_of(python).writes) if n in namespace and _METRIC.search(n)}
+    _add(found, ((n, v, f"the variable {n}") for name, held in assigned.items() for n, v in _numbers(name, held)))
+    if isinstance(cell.returned, dict):
+        _add(found, ((n, v, "what the cell returned") for n, v in _numbers("", cell.returned) if _METRIC.search(n)))
+    known = {value for value, _ in found.values()}
+    by_name: dict[str, list[Score]] = {}
+    for score in [*seen.scores, *_searches(seen)]:
+        by_name.setdefault(score.name, []).append(score)
+    _add(found, ((n, s[0].value, s[0].function) for n, s in by_name.items() if len(s) == 1 and s[0].value not in known))
+    _add(found, ((name, value, "printed") for name, value in _printed(cell.printed, found)))
+    return {name: item for name, item in found.items() if math.isfinite(item[0])}
+
+
+def less_is_better(name: str) -> bool:
+    """Which way is up, by the metric's name: of errors and losses less is better."""
+    return bool(_ERRORS.search(name))
+
+
+def _add(found: Found, more: Iterable[tuple[str, float, str]]) -> None:
+    for name, value, origin in more:
+        found.setdefault(name, (value, origin))
+
+
+def _numbers(name: str, value: Any) -> list[tuple[str, float]]:
+    """A number under its name; the numbers of a mapping under theirs."""
+    if _is_number(value):
+        return [(name, float(value))]
+    if isinstance(value, dict):
+        return [(str(key), float(held)) for key, held in value.items() if _is_number(held)][:_MOST_PARAMETERS]
+    return []
+
+
+def _searches(seen: Seen) -> list[Score]:
+    """A search's best score, as it was fitted."""
+    best = [(fit, getattr(fit.estimator, "best_score_", None)) for fit in seen.fits]
+    return [
+        Score("best_cv_score", float(value), None, f"{type(fit.estimator).__name__}.best_score_")
+        for fit, value in best
+        if isinstance(value, int | float)
+    ]
+
+
+def _printed(text: str, found: Found) -> list[tuple[str, float]]:
+    """`name: number` on a line, once, with a metric's name and a value not known already to the digits printed."""
+    seen: dict[str, list[str]] = {}
+    for label, number in _LINE.findall(text):
+        name = re.sub(r"\W+", "_", label.strip()).strip("_").lower()
+        if _METRIC.search(name):
+            seen.setdefault(name, []).append(number)
+    once = [(name, numbers[0]) for name, numbers in seen.items() if len(numbers) == 1]
+    return [
+        (name, float(number))
+        for name, number in once
+        if not any(abs(value - float(number)) <= 0.51 * 10.0 ** -_decimals(number) for value, _ in found.values())
+    ]
+
+
+def _decimals(number: str) -> int:
+    mantissa, _, exponent = number.lower().partition("e")
+    return len(mantissa.partition(".")[2]) - int(exponent or 0)
 
 
 def find_parameters(
@@ -63,6 +125,8 @@ def find_parameters(
     if model is not None and hasattr(model, "get_params"):
         found["estimator"] = type(model).__name__
         found |= _given(model, "")
+        best = getattr(model, "best_params_", None)
+        found |= {f"best_{name}": value for name, value in best.items()} if isinstance(best, dict) else {}
     items = list(found.items())[:_MOST_PARAMETERS]
     return {name: mask_value(name, str(value))[:_LONGEST] for name, value in items if not _METRIC.search(name)}
 

@@ -1,51 +1,98 @@
 """The journal: a folder for each tracked cell, on disk before the cell returns. It is also the queue to MLflow.
 
-`record.jsonl` gets a line when the cell starts and one when it ends. A record without its second line, whose process is
-gone, is a cell that was killed; whoever looks next closes it so.
+`record.jsonl` gets a line when the cell starts, one for each metric it streams, and one when it ends. A record without its
+last line, whose process is gone, is a cell that was killed; whoever looks next closes it so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import uuid
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 RECORD = "record.jsonl"
 MODEL = "model.skops"
 EXAMPLE = "input_example.parquet"
+OUTPUTS = "outputs"
 RECEIPT = "receipt.json"
 
 
-def new_record(home: Path) -> Path:
-    """A fresh folder of the journal, for this person's eyes only."""
-    folder = home / "journal" / uuid.uuid4().hex
-    folder.mkdir(parents=True, mode=0o700)
-    return folder
+class Record:
+    """One cell's record. What the disk does not take now is kept in memory, in order, and tried again with the next line."""
+
+    def __init__(self, home: Path, key: str) -> None:
+        self.folder = home / "journal" / key
+        self._waiting: list[bytes] = []
+        self._handle: int | None = None
+
+    def write(self, line: dict[str, Any], *, last: bool = False) -> None:
+        """Append a line. It survives a kill at once, and after the last line a power cut. Raises OSError; nothing is lost."""
+        self._waiting.append(json.dumps(line, default=str).encode() + b"\n")
+        self.flush(last=last)
+
+    def flush(self, *, last: bool = False) -> None:
+        """Write what still waits."""
+        if self._handle is None:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._handle = os.open(self.folder / RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        while self._waiting:
+            line = self._waiting[0]
+            written = os.write(self._handle, line)
+            self._waiting[0] = line[written:]
+            if written == len(line):
+                del self._waiting[0]
+        if last:
+            os.fsync(self._handle)
+            self.close()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was written is on disk."""
+        return not self._waiting
+
+    def close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def discard(self) -> None:
+        """As if it had never been."""
+        self.close()
+        self._waiting.clear()
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self.folder)
 
 
-def write(folder: Path, line: dict[str, Any]) -> None:
-    """Append one line and wait until it is on disk."""
-    handle = os.open(folder / RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(handle, json.dumps(line, default=str).encode() + b"\n")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+@dataclass
+class Told:
+    """A record as read: `end` is None while the cell runs, or when it was killed. `streamed` are (name, value, step, ms)."""
+
+    start: dict[str, Any]
+    end: dict[str, Any] | None = None
+    streamed: list[tuple[str, float, int, int]] = field(default_factory=list)
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The start and, if it came to that, the end of a record. A line torn by a kill counts as not written."""
-    lines = []
+def read(folder: Path) -> Told:
+    """What a record says. A line torn by a kill counts as not written."""
+    told = Told({})
     for line in (folder / RECORD).read_bytes().splitlines():
         try:
-            lines.append(json.loads(line))
+            found = json.loads(line)
         except ValueError:
-            break
-    start = lines[0] if lines else {}
-    return start, next((line for line in lines[1:] if line.get("event") == "end"), None)
+            continue
+        match found.get("event"):
+            case "start":
+                told.start = found
+            case "end":
+                told.end = found
+            case "metrics":
+                told.streamed += [(name, value, found["step"], found["ms"]) for name, value in found["values"].items()]
+    return told
 
 
 def waiting(home: Path) -> Iterator[Path]:

@@ -12,9 +12,11 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
+
+from jupyter_mlops import config
 
 _SHORT = {
     "mean_absolute_error": "mae",
@@ -44,44 +46,59 @@ class Fit:
 
 @dataclass
 class Score:
-    """`value` is what the function gave; `data` what a `.score` call was asked on."""
+    """`value` is what `function` gave; `data` the rows it was computed on: asked of `.score`, or predicted before."""
 
     name: str
     value: float
     data: Any = None
+    function: str = ""
 
 
 @dataclass
 class Seen:
+    """`first` is called once, when the first fit begins or the first score is computed."""
+
     fits: list[Fit] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     depth: int = 0
+    first: Callable[[], None] | None = None
+    predicted: list[tuple[Any, Any]] = field(default_factory=list)
+    """(what `predict` gave, the rows it was given): so that a score of the one is known to be of the other."""
+
+    def begun(self) -> None:
+        if self.first is not None:
+            first, self.first = self.first, None
+            first()
 
 
 @contextmanager
-def observing(namespace: MutableMapping[str, Any], source: str) -> Iterator[Seen]:
+def observing(namespace: MutableMapping[str, Any], source: str, seen: Seen) -> Iterator[None]:
     """Watch until the end of the block. When scikit-learn is not there and the cell does not mention it, nothing is done."""
-    seen = Seen()
     if "sklearn" not in sys.modules and "sklearn" not in source:
-        yield seen
+        yield
         return
-    undo = _watch(namespace, seen)
+    undo: list[Callable[[], None]] = []
     try:
-        yield seen
+        _watch(namespace, seen, undo)
+    except Exception:  # a broken scikit-learn is for the cell to find out
+        if config.strict():
+            raise
+    try:
+        yield
     finally:
         for restore in reversed(undo):
             restore()
 
 
-def _watch(namespace: MutableMapping[str, Any], seen: Seen) -> list[Callable[[], None]]:
+def _watch(namespace: MutableMapping[str, Any], seen: Seen, undo: list[Callable[[], None]]) -> None:
     base, metrics = importlib.import_module("sklearn.base"), importlib.import_module("sklearn.metrics")
-    undo: list[Callable[[], None]] = []
     for kind in _classes(base):
         _watch_class(kind, seen, undo)
     undo.append(_watch_new_classes(base.BaseEstimator, seen, undo))
     wrappers = _watch_metrics(metrics, seen, undo)
+    if "sklearn.model_selection" in sys.modules:
+        wrappers |= _watch_validation(sys.modules["sklearn.model_selection"], seen, undo)
     undo.append(_swap_names(namespace, wrappers))
-    return undo
 
 
 def _classes(base: ModuleType) -> list[type]:
@@ -97,7 +114,7 @@ def _classes(base: ModuleType) -> list[type]:
 
 
 def _watch_class(kind: type, seen: Seen, undo: list[Callable[[], None]]) -> None:
-    for method, watched in (("fit", _watched_fit), ("fit_transform", _watched_fit), ("score", _watched_score)):
+    for method, watched in _METHODS.items():
         original = kind.__dict__.get(method)
         if callable(original) and not isinstance(original, staticmethod | classmethod):
             setattr(kind, method, watched(original, seen))
@@ -128,6 +145,7 @@ def _watched_fit(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]
     @functools.wraps(original)
     def fit(self: Any, X: Any = None, *args: Any, **kwargs: Any) -> Any:  # noqa: N803  (scikit-learn's own name)
         target = args[0] if args else kwargs.get("y")
+        seen.begun()
         seen.depth += 1
         try:
             answer = original(self, X, *args, **kwargs) if X is not None else original(self, *args, **kwargs)
@@ -148,10 +166,36 @@ def _watched_score(original: Callable[..., Any], seen: Seen) -> Callable[..., An
             answer = original(self, X, *args, **kwargs)
         finally:
             seen.depth -= 1
-        _note(seen, "score", answer, X)
+        _note(seen, Score("score", answer, X, f"{type(self).__name__}.score"))
         return answer
 
     return score
+
+
+def _watched_predict(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def predict(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N803
+        seen.depth += 1
+        try:
+            answer = original(self, X, *args, **kwargs)
+        finally:
+            seen.depth -= 1
+        if seen.depth == 0:
+            seen.predicted.append((answer, X))
+            del seen.predicted[:-_MOST_PREDICTIONS]
+        return answer
+
+    return predict
+
+
+_MOST_PREDICTIONS = 20
+_METHODS: dict[str, Callable[[Callable[..., Any], Seen], Callable[..., Any]]] = {
+    "fit": _watched_fit,
+    "fit_transform": _watched_fit,
+    "score": _watched_score,
+    "predict": _watched_predict,
+    "predict_proba": _watched_predict,
+}
 
 
 def _watch_metrics(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
@@ -168,6 +212,42 @@ def _watch_metrics(module: ModuleType, seen: Seen, undo: list[Callable[[], None]
     return wrappers
 
 
+def _watch_validation(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
+    wrappers = {}
+    for name in ("cross_val_score", "cross_validate"):
+        original = getattr(module, name)
+        wrapper = _watched_validation(original, seen)
+        wrappers[id(original)] = wrapper
+        setattr(module, name, wrapper)
+        undo.append(functools.partial(setattr, module, name, original))
+    return wrappers
+
+
+def _watched_validation(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
+    """Cross-validation: the mean over the folds, each score under its own name. The fits inside are its business."""
+
+    @functools.wraps(original)
+    def validated(*args: Any, **kwargs: Any) -> Any:
+        seen.begun()
+        seen.depth += 1
+        try:
+            answer = original(*args, **kwargs)
+        finally:
+            seen.depth -= 1
+        if seen.depth == 0:
+            folds = answer if isinstance(answer, dict) else {"test_score": answer}
+            for name, values in folds.items():
+                if name.startswith("test_"):
+                    short = name.removeprefix("test_")
+                    scored = Score(
+                        f"cv_{short}", float(values.mean()), None, f"{original.__name__}, {len(values)} folds"
+                    )
+                    seen.scores.append(scored)
+        return answer
+
+    return validated
+
+
 def _watched_metric(original: Callable[..., Any], name: str, seen: Seen) -> Callable[..., Any]:
     @functools.wraps(original)
     def metric(*args: Any, **kwargs: Any) -> Any:
@@ -176,15 +256,24 @@ def _watched_metric(original: Callable[..., Any], name: str, seen: Seen) -> Call
             answer = original(*args, **kwargs)
         finally:
             seen.depth -= 1
-        _note(seen, name, answer)
+        _note(seen, Score(name, answer, _rows(seen, [*args, *kwargs.values()]), original.__name__))
         return answer
 
     return metric
 
 
-def _note(seen: Seen, name: str, answer: Any, data: Any = None) -> None:
-    if seen.depth == 0 and isinstance(answer, int | float) and not isinstance(answer, bool):
-        seen.scores.append(Score(name, float(answer), data))
+def _rows(seen: Seen, given: list[Any]) -> Any:
+    """The rows that what was given had been predicted from; a column of probabilities is a view of what was predicted."""
+    for answer, rows in reversed(seen.predicted):
+        if any(value is answer or (value is not None and getattr(value, "base", None) is answer) for value in given):
+            return rows
+    return None
+
+
+def _note(seen: Seen, score: Score) -> None:
+    if seen.depth == 0 and isinstance(score.value, int | float) and not isinstance(score.value, bool):
+        seen.begun()
+        seen.scores.append(replace(score, value=float(score.value)))
 
 
 def _swap_names(namespace: MutableMapping[str, Any], wrappers: dict[int, Callable[..., Any]]) -> Callable[[], None]:

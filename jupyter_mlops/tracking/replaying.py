@@ -58,6 +58,6 @@ def _run(cells: list[str], folder: Path) -> tuple[dict[str, float], str]:
         except (CellTimeoutError, DeadKernelError) as error:
             return {}, f"the slice did not finish: {error}"
         for record in journal.waiting(Path(elsewhere) / ".mlops"):
-            end = journal.read(record)[1]
+            end = journal.read(record).end
             return dict(end["metrics"]) if end else {}, ""
     return {}, "the slice tracked nothing when it was run again"

@@ -2,82 +2,52 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
+from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.secrets import mask
 from jupyter_mlops.tracking.slicing import History
 
-EXAMPLE_ROWS = 5
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a person asked of one cell; everything else is found."""
-
-    name: str = ""
-    model: str | None = None
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    parameters: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
-    keep_model: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
-
-
-@dataclass
-class Cell:
-    """A tracked cell as it went: what the run card shows."""
-
-    key: str
-    name: str
-    status: str = "RUNNING"
-    error: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)
-    parameters: dict[str, str] = field(default_factory=dict)
-    datasets: list[dict[str, Any]] = field(default_factory=list)
-    model: str = ""
-    slice: list[int] = field(default_factory=list)
-    executed: int = 0
-    seconds: float = 0.0
-    warnings: list[str] = field(default_factory=list)
-    previous: dict[str, float] = field(default_factory=dict)
-    parent: str | None = None
-
 
 class Session:
-    """`notebook` names runs that were given no name."""
+    """`notebook` names runs that were given no name; `path` is the notebook's file, where it is known."""
 
-    def __init__(self, notebook: str = "notebook", folder: Path | None = None) -> None:
+    def __init__(self, notebook: str = "notebook", folder: Path | None = None, path: str = "") -> None:
         self.notebook = notebook
+        self.path = path
         self.folder = folder or Path.cwd()
         self.history = History()
         self.last: Cell | None = None
-        self._metrics: dict[str, dict[str, float]] = {}
+        self._attempts: dict[str, list[dict[str, float]]] = defaultdict(list)
+        self._unwritten: list[Any] = []
 
     @contextmanager
-    def track(self, source: str, python: str, namespace: MutableMapping[str, Any], options: Options) -> Iterator[Cell]:
-        """Run the block as a tracked cell. Whatever it raises is noted and goes on; a failure of ours is a warning."""
-        from jupyter_mlops.project import find
-        from jupyter_mlops.tracking import journal
-        from jupyter_mlops.tracking.observing import observing
+    def track(
+        self, source: Source, namespace: MutableMapping[str, Any], options: Options, *, if_seen: bool = False
+    ) -> Iterator[Cell]:
+        """Run the block as a tracked cell. Whatever it raises is noted and goes on; a failure of ours is a warning.
 
-        home = find(config.project_dir() or self.folder).home
-        folder = journal.new_record(home)
-        cell = Cell(folder.name, options.name or self.notebook, parent=config.parent_run())
-        cell.slice, cell.executed = self.history.slice(python), len(self.history.cells) + 1
-        journal.write(folder, self._start(cell, source, options))
-        began, cpu = time.perf_counter(), time.process_time()
+        With `if_seen`, a block that neither fits nor scores leaves no record, and its cell stays RUNNING.
+        """
+        from jupyter_mlops.tracking.environment import PeakMemory
+        from jupyter_mlops.tracking.observing import Seen, observing
+        from jupyter_mlops.tracking.streaming import streaming
+
+        cell = Cell(uuid.uuid4().hex, options.name or self.notebook, parent=config.parent_run())
+        record = self._begin(cell, source, options, if_seen)
+        seen = Seen()
+        seen.first = lambda: self._start(record, cell, source, options) if if_seen else None
+        memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
-        with observing(namespace, python) as seen:
+        with observing(namespace, source.python, seen), streaming(cell, record):
             try:
                 yield cell
             except BaseException as raised:
@@ -85,75 +55,83 @@ class Session:
                 raise
             finally:
                 cell.seconds = time.perf_counter() - began
-                cell.status, cell.error = _outcome(error)
-                times = {"wall": cell.seconds, "cpu": time.process_time() - cpu}
-                self._finish(cell, folder, seen, python, namespace, options, times)
+                times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
+                if if_seen and not (seen.fits or seen.scores or cell.streamed):
+                    record.discard()
+                else:
+                    cell.status, cell.error = _outcome(error)
+                    self._finish(cell, record, seen, source, namespace, options, times)
 
-    def _start(self, cell: Cell, source: str, options: Options) -> dict[str, Any]:
+    def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
+        from jupyter_mlops.project import HOME, root_around
+        from jupyter_mlops.tracking.journal import Record
+
+        earlier = self._attempts[source.place or cell.name]
+        cell.attempt, cell.previous = len(earlier) + 1, earlier[-1] if earlier else {}
+        cell.best = _best(earlier)
+        record = Record(root_around(self.folder) / HOME, cell.key)
+        with self._harmless(cell, "what it depends on is not known"):
+            cell.slice, cell.executed = self.history.slice(source.python), len(self.history.cells) + 1
+        self._write_what_waits()
+        if not if_seen:
+            self._start(record, cell, source, options)
+        return record
+
+    def _start(self, record: Any, cell: Cell, source: Source, options: Options) -> None:
         from jupyter_mlops.store import lease
 
-        return {
-            "event": "start",
-            "key": cell.key,
-            "name": cell.name,
-            "experiment": self.notebook,
-            "at": datetime.now(UTC).isoformat(),
-            "lease": lease(),
-            "parent": cell.parent,
-            "folder": str(self.folder),
-            "source": mask(source),
-            "slice": [mask(self.history.cells[i].source) for i in cell.slice],
-            "executed": cell.executed,
-            "tags": dict(options.tags),
-            "note": mask(options.note),
-        }
+        with self._harmless(cell, "the record is not on disk yet"):
+            record.write(
+                {
+                    "event": "start",
+                    "key": cell.key,
+                    "name": cell.name,
+                    "experiment": self.notebook,
+                    "at": datetime.now(UTC).isoformat(),
+                    "lease": lease(),
+                    "parent": cell.parent,
+                    "notebook": self.path,
+                    "place": source.place,
+                    "attempt": cell.attempt,
+                    "folder": str(self.folder),
+                    "source": mask(source.text),
+                    "slice": [mask(self.history.cells[i].source) for i in cell.slice],
+                    "executed": cell.executed,
+                    "tags": {name: mask(value) for name, value in options.tags.items()},
+                    "note": mask(options.note),
+                }
+            )
 
     def _finish(
         self,
         cell: Cell,
-        folder: Path,
+        record: Any,
         seen: Any,
-        python: str,
+        source: Source,
         namespace: MutableMapping[str, Any],
         options: Options,
-        times: dict[str, float],
+        times: dict[str, Any],
     ) -> None:
         """Never lets the cell fail: what could not be found is a warning on the card and in the record."""
-        from jupyter_mlops.tracking import journal
+        from jupyter_mlops.tracking.capturing import capture
 
-        try:
-            self._find(cell, folder, seen, python, namespace, options)
-        except Exception as error:
-            if config.strict():
-                raise
-            cell.warnings.append(f"not everything was captured: {type(error).__name__}: {error}")
-        try:
-            journal.write(folder, self._end(cell, times))
-        except OSError as error:
-            cell.warnings.append(f"the record is not complete on disk ({error.strerror}); make room, then run it again")
-        self._metrics[cell.name] = cell.metrics
+        found: dict[str, Any] = {}
+        with self._harmless(cell, "not everything was captured"):
+            cells = [self.history.cells[i].python for i in cell.slice]
+            found = capture(cell, record.folder, seen, source.python, cells, namespace, options)
+        cell.warnings += self._stale(cell, source.place)
+        with self._harmless(cell, "the record waits in memory until the disk takes it"):
+            record.write({**self._end(cell, times), **found}, last=True)
+        if not record.whole:
+            self._unwritten.append(record)
+        self._attempts[source.place or cell.name].append(cell.metrics)
         self.last = cell
 
-    def _find(
-        self, cell: Cell, folder: Path, seen: Any, python: str, namespace: MutableMapping[str, Any], options: Options
-    ) -> None:
-        from jupyter_mlops.tracking import finding
+    def _end(self, cell: Cell, times: dict[str, Any]) -> dict[str, Any]:
+        from jupyter_mlops.project import root_around
+        from jupyter_mlops.tracking.environment import environment, local_modules
 
-        sources = [self.history.cells[i].python for i in cell.slice]
-        found = finding.find_model(seen, namespace, options.model)
-        asked = {name: float(eval(text, dict(namespace))) for name, text in options.metrics.items()}  # noqa: S307
-        cell.metrics = finding.find_metrics(seen, namespace, python, asked)
-        cell.parameters = finding.find_parameters(
-            found[1] if found else None, namespace, [*sources, python], options.parameters
-        )
-        cell.datasets = [d.model_dump() for d in finding.find_datasets(seen, python, sources, namespace, options.data)]
-        cell.previous = self._metrics.get(cell.name, {})
-        cell.warnings += self._stale(cell) + _leaks(cell)
-        if found and options.keep_model and cell.status == "FINISHED":
-            cell.model = f"{found[0]}: {type(found[1]).__name__}"
-            _save(folder, found[1], next((f.data for f in seen.fits if f.estimator is found[1]), None))
-
-    def _end(self, cell: Cell, times: dict[str, float]) -> dict[str, Any]:
+        modules = local_modules(root_around(self.folder))
         return {
             "event": "end",
             "at": datetime.now(UTC).isoformat(),
@@ -162,15 +140,40 @@ class Session:
             "metrics": cell.metrics,
             "parameters": cell.parameters,
             "datasets": cell.datasets,
+            "origins": {name: mask(value) for name, value in cell.origins.items()},
             "model": cell.model,
             "warnings": [mask(w) for w in cell.warnings],
             "times": times,
-            "environment": _environment(),
+            "environment": environment(),
+            "local_modules": [{**module, "text": mask(module["text"])} for module in modules],
         }
 
-    def _stale(self, cell: Cell) -> list[str]:
+    def _stale(self, cell: Cell, place: str | None) -> list[str]:
         failed = [i + 1 for i in cell.slice if not self.history.cells[i].ok]
-        return [f"it depends on execution {failed[-1]}, which raised"] if failed else []
+        edited = [i + 1 for i in self.history.edited_since(cell.slice, place)]
+        warnings = [f"it depends on execution {failed[-1]}, which raised"] if failed else []
+        if edited:
+            which = ", ".join(str(i) for i in edited[:5])
+            warnings.append(f"it depends on execution {which}, whose cell has run other code since")
+        return warnings
+
+    def _write_what_waits(self) -> None:
+        for record in list(self._unwritten):
+            try:
+                record.flush(last=True)
+            except OSError:
+                return
+            self._unwritten.remove(record)
+
+    @contextmanager
+    def _harmless(self, cell: Cell, what: str) -> Iterator[None]:
+        """The observer never breaks the observed: whatever fails in here becomes one line of warning."""
+        try:
+            yield
+        except Exception as error:
+            if config.strict() and not isinstance(error, OSError):
+                raise
+            cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:
@@ -180,32 +183,13 @@ def _outcome(error: BaseException | None) -> tuple[str, str]:
     return status, f"{type(error).__name__}: {error}"[:2000]
 
 
-def _leaks(cell: Cell) -> list[str]:
-    used: dict[str, set[str]] = {}
-    for data in cell.datasets:
-        used.setdefault(data["context"], set()).add(data["digest"])
-    if used.get("training", set()) & used.get("evaluation", set()):
-        return ["scored on the very rows it was fitted on"]
-    return []
+def _best(attempts: list[dict[str, float]]) -> dict[str, float]:
+    """The best value of each metric over the attempts; which way is better is read from the metric's name."""
+    from jupyter_mlops.tracking.finding import less_is_better
 
-
-def _save(folder: Path, model: Any, data: Any) -> None:
-    from skops.io import dump
-
-    from jupyter_mlops.tracking import journal
-
-    dump(model, folder / journal.MODEL)
-    if hasattr(data, "to_parquet"):
-        data.head(EXAMPLE_ROWS).to_parquet(folder / journal.EXAMPLE)
-
-
-def _environment() -> dict[str, Any]:
-    """Interpreter, platform, and the top-level modules imported from packages; their versions are looked up when shipped."""
-    modules = sorted(
-        {
-            name
-            for name, module in list(sys.modules.items())
-            if "." not in name and not name.startswith("_") and "-packages" in (getattr(module, "__file__", None) or "")
-        }
-    )
-    return {"python": sys.version.split()[0], "platform": sys.platform, "cpus": os.cpu_count(), "modules": modules}
+    best: dict[str, float] = {}
+    for metrics in attempts:
+        for name, value in metrics.items():
+            better = min if less_is_better(name) else max
+            best[name] = better(best.get(name, value), value)
+    return best

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset
 from jupyter_mlops.store import Store, expired, open_store
 from jupyter_mlops.tracking import journal
+from jupyter_mlops.tracking.folding import ATTEMPT, CELL, fold
+from jupyter_mlops.tracking.repository import repository
+
+SEEN_AFTER = 3.0  # seconds: a cell that runs longer is a RUNNING run meanwhile
+
+
+_TORN_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
@@ -38,19 +46,32 @@ def ship(project: Project) -> Shipped:
     count, waiting, failed = 0, 0, []
     with _alone(project.home):
         for folder in list(journal.waiting(project.home)):
-            start, end = journal.read(folder)
-            why = "" if end else expired(start.get("lease", ""))
-            if end is None and not why:
-                waiting += 1
-                continue
             try:
-                _send(store, project.home, folder, start, end or _killed(why))
-                count += 1
-            except MlopsError as error:
-                failed.append(f"{folder.name}: {error.message}")
+                done = _ship_one(store, project.home, folder)
+            except (MlopsError, OSError) as error:
+                failed.append(f"{folder.name}: {getattr(error, 'message', error)}")
                 if config.strict():
                     raise
+            else:
+                count += done
+                waiting += not done
     return Shipped(count, waiting, failed)
+
+
+def _ship_one(store: Store, home: Path, folder: Path) -> bool:
+    """Whether it is shipped; False while its cell runs. A cell that takes a while is seen in MLflow as it runs."""
+    told = journal.read(folder)
+    if not told.start:  # its first line is being written; or it was killed before that, when nothing had run yet
+        if time.time() - folder.stat().st_mtime > _TORN_AFTER:
+            shutil.rmtree(folder)
+        return False
+    why = "" if told.end else expired(told.start.get("lease", ""))
+    if told.end is None and not why:
+        if (datetime.now(UTC) - datetime.fromisoformat(told.start["at"])).total_seconds() > SEEN_AFTER:
+            store.log_curves(_run(store, told.start), told.streamed)
+        return False
+    _send(store, home, folder, told, told.end or _killed(why, told))
+    return True
 
 
 def recover(project: Project) -> Shipped:
@@ -65,38 +86,88 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _killed(why: str) -> dict[str, Any]:
-    return {"at": datetime.now(UTC).isoformat(), "status": "KILLED", "error": why, "environment": {}}
+def _killed(why: str, told: journal.Told) -> dict[str, Any]:
+    """What can be said of a cell that never ended: what it logged until then."""
+    metrics = {name: value for name, value, _, _ in told.streamed}
+    return {
+        "at": datetime.now(UTC).isoformat(),
+        "status": "KILLED",
+        "error": why,
+        "metrics": metrics,
+        "environment": {},
+    }
 
 
-def _send(store: Store, home: Path, folder: Path, start: dict[str, Any], end: dict[str, Any]) -> None:
-    """Every step may be repeated: the run is found by its key, and what is logged twice is stored once."""
-    run_id = store.create_run(
+def _run(store: Store, start: dict[str, Any]) -> str:
+    tags = {**start["tags"], "mlops.kind": "cell", "mlflow.note.content": start["note"]}
+    tags[CELL] = start.get("place") or start["name"]
+    tags[ATTEMPT] = str(start.get("attempt", 1))
+    if start.get("notebook"):
+        tags |= {"mlflow.source.name": start["notebook"], "mlflow.source.type": "NOTEBOOK"}
+    return store.create_run(
         start["experiment"],
         start["name"],
         key=start["key"],
-        tags={**start["tags"], "mlops.kind": "cell", "mlflow.note.content": start["note"]},
+        tags=tags,
         parent=start["parent"],
         started=datetime.fromisoformat(start["at"]),
     )
+
+
+def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[str, Any]) -> None:
+    """Every step may be repeated: the run is found by its key, and what is logged twice is stored once."""
+    start = told.start
+    run_id = _run(store, start)
     ended = datetime.fromisoformat(end["at"])
-    times = {f"time.{name}_s": seconds for name, seconds in end.get("times", {}).items()}
-    tags = {"mlops.slice": f"{len(start['slice']) + 1} of {start['executed']}", **times}
-    store.log(run_id, parameters=end.get("parameters"), metrics=end.get("metrics"), tags=tags, at=ended)
+    curved = {name for name, _, step, _ in told.streamed if step}
+    store.log_curves(run_id, told.streamed)
+    metrics = {name: value for name, value in end.get("metrics", {}).items() if name not in curved}
+    store.log(run_id, parameters=end.get("parameters"), metrics=metrics, tags=_tags(start, end), at=ended)
     store.log_datasets(run_id, [Dataset(**data) for data in end.get("datasets", [])])
     requirements = _requirements(end["environment"])
-    store.log_text(run_id, json.dumps({"cells": [*start["slice"], start["source"]]}, indent=1), "slice.json")
-    store.log_text(run_id, "\n\n".join([*start["slice"], start["source"]]), "slice.py")
-    store.log_text(run_id, json.dumps(end["environment"], indent=1), "environment.json")
-    store.log_text(run_id, "\n".join(requirements), "requirements.txt")
+    _send_code(store, run_id, start, end, requirements)
     status, reason = end["status"], end["error"]
+    for name in end.get("outputs", []):
+        store.log_file(run_id, folder / journal.OUTPUTS / name, "outputs")
     if (folder / journal.MODEL).is_file():
         reason = _send_model(store, run_id, folder, requirements) or reason
     store.end_run(run_id, status, reason, ended)
+    fold(store, store.run(run_id))
     receipt = journal.shipped(home, folder.name)
     receipt.parent.mkdir(exist_ok=True, mode=0o700)
     receipt.write_text(json.dumps({"run_id": run_id}), encoding="utf-8")
     shutil.rmtree(folder)
+
+
+def _tags(start: dict[str, Any], end: dict[str, Any]) -> dict[str, str]:
+    times = end.get("times", {})
+    tags = {f"time.{name}_s": str(times[name]) for name in ("wall", "cpu") if name in times}
+    if times.get("peak_memory"):
+        tags["memory.peak_bytes"] = str(times["peak_memory"])
+    tags["mlops.slice"] = f"{len(start['slice']) + 1} of {start['executed']}"
+    if end.get("warnings"):
+        tags["mlops.warnings"] = "\n".join(end["warnings"])
+    return tags
+
+
+def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, Any], requirements: list[str]) -> None:
+    """The slice, the local modules it imports, the repository's state, and the environment to run them in."""
+    cells = [*start["slice"], start["source"]]
+    store.log_text(run_id, json.dumps({"cells": cells, "folder": start["folder"]}, indent=1), "slice.json")
+    store.log_text(run_id, "\n\n".join(cells), "slice.py")
+    store.log_text(run_id, json.dumps(end["environment"], indent=1), "environment.json")
+    store.log_text(run_id, "\n".join(requirements), "requirements.txt")
+    store.log_text(run_id, json.dumps(end.get("origins", {}), indent=1), "origins.json")
+    for module in end.get("local_modules", []):
+        store.log_text(run_id, module["text"], f"modules/{module['name'].replace('.', '/')}.py")
+    if end.get("local_modules"):
+        listed = [{k: m[k] for k in ("name", "path", "digest")} for m in end["local_modules"]]
+        store.log_text(run_id, json.dumps(listed, indent=1), "modules.json")
+    commit, diff = repository(Path(start["folder"]))
+    if commit:
+        store.log(run_id, tags={"mlflow.source.git.commit": commit, "mlops.git.dirty": str(bool(diff)).lower()})
+    if diff:
+        store.log_text(run_id, diff, "uncommitted.diff")
 
 
 def _send_model(store: Store, run_id: str, folder: Path, requirements: list[str]) -> str:

@@ -73,9 +73,9 @@ class History:
             wanted |= cell.names.reads
         return needed[::-1]
 
-    def edited_since(self, needed: list[int]) -> list[int]:
-        """Those of these cells whose place in the notebook has run other code since."""
-        latest = {cell.place: cell.source for cell in self.cells if cell.place}
+    def edited_since(self, needed: list[int], place: str | None = None) -> list[int]:
+        """Those of these cells whose place in the notebook has run other code since; `place` is the asking cell's own."""
+        latest = {cell.place: cell.source for cell in self.cells if cell.place and cell.place != place}
         return [
             i for i in needed if latest.get(self.cells[i].place or "", self.cells[i].source) != self.cells[i].source
         ]

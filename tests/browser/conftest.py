@@ -25,12 +25,6 @@ ARGS = [
 expect.set_options(timeout=45_000)  # a cold kernel and two busy cores
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "browser" in Path(item.fspath).parts:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def quickstarted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quickstart itself, on its real data, with three of its stores."""

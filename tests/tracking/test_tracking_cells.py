@@ -46,9 +46,9 @@ def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
 
 def _record(project: Project) -> tuple[dict, dict]:
     [folder] = journal.waiting(project.home)
-    start, end = journal.read(folder)
-    assert end is not None
-    return start, end
+    told = journal.read(folder)
+    assert told.end is not None
+    return told.start, told.end
 
 
 def test_a_bare_cell_finds_everything_and_ships_once(project: Project, shell):
@@ -124,8 +124,8 @@ def test_a_word_that_is_not_an_option_is_said_in_one_line(project: Project, shel
 
 def test_a_kernel_killed_in_the_cell_is_closed_as_killed(project: Project):
     code = (
-        "import os, signal; from jupyter_mlops.tracking import Session, Options\n"
-        "with Session('nb').track('x = 1', 'x = 1', {}, Options()):\n"
+        "import os, signal; from jupyter_mlops.tracking import Session, Options, Source\n"
+        "with Session('nb').track(Source('x = 1', 'x = 1'), {}, Options()):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=project.root, check=False, timeout=60)

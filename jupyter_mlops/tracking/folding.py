@@ -1,0 +1,32 @@
+"""Runs of one cell of a notebook are attempts at one thing: the latest and the best of them are marked."""
+
+from __future__ import annotations
+
+from jupyter_mlops.records import Run
+from jupyter_mlops.store import Store
+from jupyter_mlops.tracking.finding import less_is_better
+
+CELL, ATTEMPT, LATEST, BEST = "mlops.cell", "mlops.attempt", "mlops.latest", "mlops.best"
+
+
+def fold(store: Store, run: Run) -> None:
+    """Mark this run as the latest attempt of its cell, and as the best one if its first metric says so."""
+    cell = run.tags.get(CELL, "")
+    for older in store.runs(run.experiment, tags={CELL: cell, LATEST: "true"}):
+        if older.run_id != run.run_id and older.started <= run.started:
+            store.log(older.run_id, tags={LATEST: "false"})
+    store.log(run.run_id, tags={LATEST: "true"})
+    if run.status != "FINISHED" or not run.metrics:
+        return
+    metric = next(iter(run.metrics))
+    held = [r for r in store.runs(run.experiment, tags={CELL: cell, BEST: metric}) if r.run_id != run.run_id]
+    if all(_better(metric, run.metrics[metric], other.metrics.get(metric)) for other in held):
+        for other in held:
+            store.log(other.run_id, tags={BEST: "none"})
+        store.log(run.run_id, tags={BEST: metric})
+
+
+def _better(metric: str, value: float, other: float | None) -> bool:
+    if other is None:
+        return True
+    return value < other if less_is_better(metric) else value > other
