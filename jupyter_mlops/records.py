@@ -197,7 +197,7 @@ class MetricPoint(Record):
 class Violation(Record):
     """One rule broken in one window; `kind` decides what may be done about it."""
 
-    kind: Literal["data-quality", "drift", "performance"]
+    kind: Literal["data-quality", "drift", "performance", "estimated-performance"]
     what: str
     sentence: str
     severity: Severity
@@ -217,6 +217,26 @@ class Alert(Record):
     acknowledged_by: str = ""
 
 
+class EstimatorRecord(Record):
+    """How estimates made before outcomes were known compare with what the outcomes then said: the estimator's own record.
+
+    `within` of `windows` realised values lay in their estimate's interval; `mean_error` is of the estimate, without sign.
+    """
+
+    windows: int
+    within: int
+    mean_error: float
+
+
+class PerformanceEstimate(Estimate):
+    """A metric as it probably is, before outcomes are known; to be shown with its assumption. `realised` is what they say now."""
+
+    method: Literal["CBPE", "DLE"]
+    assumption: str
+    realised: Estimate | None = None
+    record: EstimatorRecord | None = None
+
+
 class MonitorReport(Record):
     """What one window of one segment showed. `verdict` is `fail` when a rule was broken, `inconclusive` on too little."""
 
@@ -231,6 +251,7 @@ class MonitorReport(Record):
     points: list[MetricPoint]
     violations: list[Violation]
     alerts: list[Alert] = []
+    estimated: list[PerformanceEstimate] = []
 
 
 class RetrainDecision(Record):
