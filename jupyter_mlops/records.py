@@ -205,6 +205,11 @@ class Violation(Record):
 
 
 class Alert(Record):
+    """One incident, from its opening on. A fleet's alert has no segment of its own; `segments` says which it speaks for.
+
+    `why` says why it was closed or suppressed; `notified`, when people were told.
+    """
+
     alert_id: int
     model: str
     segment: str | None
@@ -215,6 +220,23 @@ class Alert(Record):
     state: Literal["open", "acknowledged", "resolved", "suppressed"]
     opened: datetime
     acknowledged_by: str = ""
+    owner: str = ""
+    segments: list[str] = []
+    last_seen: datetime | None = None
+    closed: datetime | None = None
+    closed_by: str = ""
+    why: str = ""
+    notified: datetime | None = None
+
+
+class Silence(Record):
+    """Until then, what is found about `name` (a model, or one segment of it) opens no alert that anybody is told of."""
+
+    silence_id: int
+    name: str
+    until: datetime
+    by: str
+    reason: str
 
 
 class EstimatorRecord(Record):

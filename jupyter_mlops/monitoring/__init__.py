@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
     from jupyter_mlops.monitoring.estimating import cbpe, dle, performance
-    from jupyter_mlops.monitoring.judging import monitor
+    from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
 
-__all__ = ["DriftReport", "Profile", "cbpe", "dle", "drift", "monitor", "performance", "profile"]
+__all__ = ["FEWEST", "DriftReport", "Profile", "cbpe", "dle", "drift", "monitor", "performance", "profile"]
 
 _HOME = {
     "DriftReport": "comparing",
+    "FEWEST": "judging",
     "Profile": "profiles",
     "cbpe": "estimating",
     "dle": "estimating",

@@ -5,6 +5,7 @@ Pure: rows and rules in, a report out. What is found is said in sentences a mana
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from jupyter_mlops.monitoring.profiles import Profile
 from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
-from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, Verdict, Violation
+from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
 from jupyter_mlops.stats import HIGHER_IS_BETTER
 
 ID = "inference_id"
@@ -43,15 +44,18 @@ def monitor(
     reference_metric: Estimate | None = None,
     features: list[str],
     coverage: float = 0.0,
+    estimated: Sequence[PerformanceEstimate] = (),
+    span: tuple[datetime, datetime] | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
     `estimates` are the metrics of the rows whose outcome is known, a share `coverage` of all; `reference_metric` is what the
-    version was promoted on. Raises BadInput when there are no rows.
+    version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
+    to tell. `span` is the window the rows are of (default: from the first to the last). Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
-    start, end = _span(current)
+    start, end = span or _span(current)
     before, now = profile(_of(reference, features)), profile(_of(current, features))
     violations = broken(before, now, features, target.spec.monitor.quality)
     report = _drift(target, before, now, features)
@@ -60,7 +64,10 @@ def monitor(
     if not violations:
         violations += _drifted(report)
     points += [_metric_point(e, point, coverage) for e in estimates]
+    points += [_estimated_point(e, point) for e in estimated]
     decayed, told = _performance(target, estimates, reference_metric)
+    if not told and not violations:
+        decayed = _probably_worse(target, estimated, reference_metric)
     violations += decayed
     verdict: Verdict = "fail" if violations else "pass" if told else "inconclusive"
     return MonitorReport(
@@ -74,6 +81,7 @@ def monitor(
         verdict=verdict,
         points=points,
         violations=violations,
+        estimated=list(estimated),
     )
 
 
@@ -139,6 +147,42 @@ def _performance(target: Target, estimates: list[Estimate], promised: Estimate |
             },
         )
     ], True
+
+
+def _probably_worse(
+    target: Target, estimated: Sequence[PerformanceEstimate], promised: Estimate | None
+) -> list[Violation]:
+    found = next((e for e in estimated if promised and e.metric == promised.metric), None)
+    if promised is None or found is None or found.n < FEWEST:
+        return []
+    allowed = target.spec.monitor.performance.loses * abs(promised.value)
+    better_high = HIGHER_IS_BETTER[found.metric]
+    worse = found.high < promised.value - allowed if better_high else found.low > promised.value + allowed
+    if not worse:
+        return []
+    word = WORDS.get(found.metric, found.metric)
+    return [
+        Violation(
+            kind="estimated-performance",
+            what=found.metric,
+            sentence=(
+                f"{word} has probably {'fallen' if better_high else 'risen'} from {promised.value:.3g} to {found.value:.3g} "
+                f"({found.low:.3g} to {found.high:.3g}); too few outcomes are known to tell. Assumed: {found.assumption}"
+            ),
+            severity="warning",
+            figures={
+                "before": promised.value,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+            },
+        )
+    ]
+
+
+def _estimated_point(e: PerformanceEstimate, point: dict[str, Any]) -> MetricPoint:
+    return MetricPoint(**point, metric=f"estimated_{e.metric}", value=e.value, low=e.low, high=e.high, n=e.n)
 
 
 def _metric_point(e: Estimate, point: dict[str, Any], coverage: float) -> MetricPoint:
