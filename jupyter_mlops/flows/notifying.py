@@ -7,7 +7,7 @@ monitor has done its work: an alert that could not be told stays to be told at t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from jupyter_mlops.project import Project
@@ -20,35 +20,40 @@ _PAUSE = 1.0
 Send = Callable[[str, str], bool]
 
 
-def notify(project: Project, send: Send | None = None) -> str:
-    """Tell what is open and untold. Comes back with one sentence of what went wrong, or nothing."""
+def notify(project: Project, doors: Sequence[Send] | None = None) -> str:
+    """Tell what is open and untold, at every door. Comes back with one sentence of what went wrong, or nothing."""
     if not project.file.notify:
         return ""
     base = database(project)
     now = datetime.now(UTC)
     waiting, sent = base.to_tell(now - timedelta(hours=1))
-    room = AN_HOUR - sent
-    if not waiting or room <= 0:
+    if not waiting or sent >= AN_HOUR:
         return ""
-    if send is None:
+    if doors is None:
         try:
-            send = _apprise(project.file.notify)
+            doors = _apprise(project.file.notify)
         except ImportError:
             return "alerts were not sent: apprise is not installed; pip install 'jupyter-mlops[notify]'"
-    alone = waiting if len(waiting) <= room else waiting[: room - 1]
-    messages = [(_title(alert), _body(project, alert), [alert]) for alert in alone]
-    if len(alone) < len(waiting):
-        rest = waiting[len(alone) :]
-        messages.append((f"{project.name}: {len(rest)} more alerts", "\n".join(map(_line, rest)), rest))
     failed = 0
-    for title, body, alerts in messages:
+    for title, body, alerts in _messages(project, waiting, AN_HOUR - sent):
         for alert in alerts:  # claimed before it is sent, so that two monitors do not both tell it
             base.told(alert.alert_id, now)
-        if not _patiently(send, title, body):
+        reached = [_patiently(door, title, body) for door in doors]
+        if not any(reached):
             failed += len(alerts)
             for alert in alerts:
                 base.told(alert.alert_id, None)
     return f"{failed} alerts could not be sent; they are tried again at the next run" if failed else ""
+
+
+def _messages(project: Project, waiting: list[Alert], room: int) -> Iterator[tuple[str, str, list[Alert]]]:
+    """One for each alert; where there are more than may be sent, the last message is of all the rest."""
+    alone = waiting if len(waiting) <= room else waiting[: room - 1]
+    for alert in alone:
+        yield _title(alert), _body(project, alert), [alert]
+    rest = waiting[len(alone) :]
+    if rest:
+        yield f"{project.name}: {len(rest)} more alerts", "\n".join(map(_line, rest)), rest
 
 
 def _patiently(send: Send, title: str, body: str) -> bool:
@@ -63,16 +68,16 @@ def _patiently(send: Send, title: str, body: str) -> bool:
     return False
 
 
-def _apprise(addresses: list[str]) -> Send:
+def _apprise(addresses: list[str]) -> list[Send]:
+    """A door for each address, so that one that is shut is not a reason to knock at the others again."""
     import apprise
 
-    everybody = apprise.Apprise()
-    refused = [address for address in addresses if not everybody.add(address)]
+    def door(address: str) -> Send:
+        service = apprise.Apprise()
+        known = bool(service.add(address))
+        return lambda title, body: known and bool(service.notify(title=title, body=body))
 
-    def send(title: str, body: str) -> bool:
-        return bool(everybody.notify(title=title, body=body)) and not refused
-
-    return send
+    return [door(address) for address in addresses]
 
 
 def _title(alert: Alert) -> str:

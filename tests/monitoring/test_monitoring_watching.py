@@ -173,16 +173,16 @@ def test_people_are_told_once_and_not_flooded(tmp_path):
     score_and_watch(store, project.target("wear.p1"), _rows(load=2.0).drop(columns="wear"))
     silence(database(project), "wear.p2", timedelta(hours=2), "mia", "the press is being rebuilt")
     score_and_watch(store, project.target("wear.p2"), _rows(load=2.0).drop(columns="wear"))
-    assert notify(project, lambda *_: False) == "1 alerts could not be sent; they are tried again at the next run"
-    assert [notify(project, send), notify(project, send)] == ["", ""]
+    assert notify(project, [lambda *_: False]) == "1 alerts could not be sent; they are tried again at the next run"
+    assert [notify(project, [send]), notify(project, [send])] == ["", ""]
     assert [title for title, _ in sent] == ["[warning] wear.p1: drift"]
     assert "owner: press-shop@example.com" in sent[0][1]
     for i in range(30):
         database(project).open_alert("wear", "p1", "data-quality", f"column {i}", f"column {i} is stuck", "critical")
-    notify(project, send)
+    notify(project, [send])
     assert len(sent) == 10
     assert sent[-1][0] == "presses: 22 more alerts"
-    notify(project, send)
+    notify(project, [send])
     assert len(sent) == 10
 
 
