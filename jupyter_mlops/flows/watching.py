@@ -11,7 +11,7 @@ from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.monitoring import monitor
+from jupyter_mlops.monitoring import monitor, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
@@ -110,6 +110,7 @@ def _judged(
                 features=champion.features,
                 coverage=len(known) / max(1, len(rows)),
                 estimated=estimator.of(rows, realised),
+                weights=weights_of(champion.model, champion.features),
                 span=_span(target, rows) if bounded and len(rows) else None,
             )
         )
