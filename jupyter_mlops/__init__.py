@@ -11,6 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "DriftStream": "monitoring",
     "Profile": "monitoring",
     "drift": "monitoring",
     "endpoint": "serving",

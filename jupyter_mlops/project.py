@@ -153,7 +153,7 @@ class Deploy(_Spec):
 class Drift(_Spec):
     """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out."""
 
-    effect: float = Field(default=0.1, gt=0, lt=1)
+    effect: float = Field(default=0.05, gt=0, lt=1)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
     ignore: list[str] = []
 
@@ -177,7 +177,13 @@ class AlertRule(_Spec):
     """An alert opens when `violations` of the last `of` windows violate."""
 
     violations: int = Field(default=1, ge=1)
-    of: int = Field(default=1, ge=1)
+    of: int = Field(default=1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _possible(self) -> AlertRule:
+        if self.violations > self.of:
+            raise ValueError(f"{self.violations} of {self.of} windows can never be: `violations` is at most `of`")
+        return self
 
 
 class Monitor(_Spec):
@@ -272,16 +278,13 @@ class ProjectFile(_Spec):
 
     def without_effect(self) -> list[str]:
         """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
-        idle = [key for key in ("notify",) if getattr(self, key)]
-        idle += ["compute.cluster"] if self.compute.cluster else []
+        idle = ["compute.cluster"] if self.compute.cluster else []
         for name, model in self.models.items():
-            alert = model.monitor.alert
             idle += (
                 [f"models.{name}.retrain.when.schedule"]
                 if any(isinstance(w, Schedule) for w in model.retrain.when)
                 else []
             )
-            idle += [f"models.{name}.monitor.alert"] if (alert.violations, alert.of) != (1, 1) else []
         return idle
 
 

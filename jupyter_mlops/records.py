@@ -197,7 +197,7 @@ class MetricPoint(Record):
 class Violation(Record):
     """One rule broken in one window; `kind` decides what may be done about it."""
 
-    kind: Literal["data-quality", "drift", "performance"]
+    kind: Literal["data-quality", "drift", "performance", "estimated-performance"]
     what: str
     sentence: str
     severity: Severity
@@ -205,6 +205,11 @@ class Violation(Record):
 
 
 class Alert(Record):
+    """One incident, from its opening on. A fleet's alert has no segment of its own; `segments` says which it speaks for.
+
+    `why` says why it was closed or suppressed; `notified`, when people were told.
+    """
+
     alert_id: int
     model: str
     segment: str | None
@@ -215,6 +220,43 @@ class Alert(Record):
     state: Literal["open", "acknowledged", "resolved", "suppressed"]
     opened: datetime
     acknowledged_by: str = ""
+    owner: str = ""
+    segments: list[str] = []
+    last_seen: datetime | None = None
+    closed: datetime | None = None
+    closed_by: str = ""
+    why: str = ""
+    notified: datetime | None = None
+
+
+class Silence(Record):
+    """Until then, what is found about `name` (a model, or one segment of it) opens no alert that anybody is told of."""
+
+    silence_id: int
+    name: str
+    until: datetime
+    by: str
+    reason: str
+
+
+class EstimatorRecord(Record):
+    """How estimates made before outcomes were known compare with what the outcomes then said: the estimator's own record.
+
+    `within` of `windows` realised values lay in their estimate's interval; `mean_error` is of the estimate, without sign.
+    """
+
+    windows: int
+    within: int
+    mean_error: float
+
+
+class PerformanceEstimate(Estimate):
+    """A metric as it probably is, before outcomes are known; to be shown with its assumption. `realised` is what they say now."""
+
+    method: Literal["CBPE", "DLE"]
+    assumption: str
+    realised: Estimate | None = None
+    record: EstimatorRecord | None = None
 
 
 class MonitorReport(Record):
@@ -231,6 +273,7 @@ class MonitorReport(Record):
     points: list[MetricPoint]
     violations: list[Violation]
     alerts: list[Alert] = []
+    estimated: list[PerformanceEstimate] = []
 
 
 class RetrainDecision(Record):

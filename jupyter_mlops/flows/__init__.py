@@ -6,21 +6,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
+    from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
     from jupyter_mlops.flows.starting import quickstart
     from jupyter_mlops.flows.training import gather, train
-    from jupyter_mlops.flows.watching import score_and_watch, watch
+    from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
+    "acknowledge",
     "apply_policies",
     "approvals",
+    "close",
     "declared_policies",
     "gather",
+    "notify",
     "promote",
     "quickstart",
     "read_rows",
@@ -30,6 +35,9 @@ __all__ = [
     "say",
     "score_and_watch",
     "serve",
+    "silence",
+    "suppress",
+    "take_labels",
     "train",
     "validate_version",
     "watch",
@@ -37,6 +45,12 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "acknowledge": "alerting",
+    "close": "alerting",
+    "notify": "notifying",
+    "silence": "alerting",
+    "suppress": "alerting",
+    "take_labels": "watching",
     "apply_policies": "approving",
     "approvals": "approving",
     "declared_policies": "approving",

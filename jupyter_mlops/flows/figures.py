@@ -91,7 +91,7 @@ def _portfolio(
         metric, value = main_metric(target), target.spec.value
         whose = (target.model, target.segment)
         seen = [p for p in points if (p.model, p.segment) == whose and p.metric == metric and not p.slice]
-        open_alerts = [a for a in alerts if (a.model, a.segment) == whose and a.state in ("open", "acknowledged")]
+        open_alerts = [a for a in alerts if _concerns(a, target) and a.state in ("open", "acknowledged")]
         predictions = log.count(target.model, target.segment)
         lines.append(
             ModelFigures(
@@ -122,6 +122,12 @@ def _portfolio(
         models=lines,
         value_source="; ".join(sorted(sources)),
     )
+
+
+def _concerns(alert: Alert, target: Target) -> bool:
+    """Its own alerts, and those of the fleet that speak for it."""
+    own = (alert.model, alert.segment) == (target.model, target.segment)
+    return own or (alert.model == target.model and target.segment in alert.segments)
 
 
 def _status(version: ModelVersion | None, alerts: list[Alert], seen: list[MetricPoint]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput, NotFound, Refused
+from jupyter_mlops.flows.alerting import answered
 from jupyter_mlops.flows.approving import ensure_policies
 from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.governance import Source, acting, decide
@@ -88,6 +89,9 @@ def promote(
             decide(store.client, name, number, "promote", reason=reason, **facts)
         if alias not in version(store, name, number).aliases:
             point_alias(store, name, alias, number)
+    if alias == CHAMPION:
+        trained = version(store, name, number).created
+        answered(database(store.project), store.project.target(name), number, trained, act.actor)
     if break_glass:
         _cry_out(store, name, number, act.actor, break_glass)
     return Decision(

@@ -2,59 +2,150 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.flows.alerting import raise_alerts
+from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.ledger import append
-from jupyter_mlops.monitoring import monitor
+from jupyter_mlops.monitoring import monitor, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, recover, score
-from jupyter_mlops.store import Store, database
+from jupyter_mlops.store import LoadedModel, Store, database
 from jupyter_mlops.validation import estimates_of
 
-ACTOR = "jupyter-mlops monitor"
+ID = "inference_id"
+_EPOCH = pd.Timestamp(0, tz="UTC")
 
 
 def score_and_watch(
     store: Store, target: Target, rows: pd.DataFrame, labels: pd.DataFrame | None = None
 ) -> MonitorReport:
     """Score a period's rows with the champion (logged, once for each id), take in the labels known so far, and judge it."""
-    score(store.project, load(store, f"{target.name}@champion"), target, rows)
-    log = InferenceLog(store.project)
+    scored = score(store.project, load(store, f"{target.name}@champion"), target, rows)
     if labels is not None:
-        log.add_truth(target.model, target.segment, labels.rename(columns={target.spec.data.target: "truth"}))
-    return watch(store, target, only=rows.get("inference_id"))
+        take_labels(store, target, labels)
+    return watch(store, target, only=scored[ID])
+
+
+def take_labels(store: Store, target: Target, labels: pd.DataFrame) -> int:
+    """Keep these outcomes; of how many logged rows they are. BadInput when they are of none.
+
+    Columns: inference_id, the target's own name or `truth`, and observed_at if known.
+    """
+    wanted = target.spec.data.target
+    named = labels.rename(columns={wanted: "truth"}) if "truth" not in labels.columns else labels
+    lacking = [name for name in (ID, "truth") if name not in named.columns]
+    if lacking:
+        raise BadInput(
+            f"the labels have no column {lacking[0]!r}",
+            f"give {ID} and {wanted}, one row for each outcome",
+            columns=[str(name) for name in labels.columns],
+        )
+    log = InferenceLog(store.project)
+    kept = named[[c for c in (ID, "truth", "observed_at") if c in named.columns]].dropna(subset=[ID, "truth"])
+    kept = kept.assign(**{ID: kept[ID].astype(str)})
+    known = log.known(target.model, target.segment, set(kept[ID]))
+    if not known:
+        raise BadInput(
+            f"none of the {len(labels)} labels is of a row that {target.name} was asked",
+            f"check the {ID} column: it must hold the ids that were answered",
+            labels=len(labels),
+            matched=0,
+        )
+    log.add_truth(target.model, target.segment, kept)  # an outcome may come before its row was shipped
+    return len(known)
 
 
 def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> MonitorReport:
-    """Judge what was logged for the target's champion (`only` these inference ids), write the points, open the alerts."""
+    """Judge what was logged for the target's champion, write the points, open the alerts; the last window's report.
+
+    The log is cut into windows of `monitor.window`. Those whose outcomes may still come (`labels_within`) are judged again, so
+    that late and corrected labels restate history. With `only` (inference ids) those rows are the window.
+    """
     champion = load(store, f"{target.name}@champion")
     recover(store.project)
     log = InferenceLog(store.project)
     logged = log.rows(target.model, target.segment)
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
-    current = current if only is None else current[current["inference_id"].isin(only.astype(str))]
-    known = _with_outcome(target, current, log.truth(target.model, target.segment))
-    report = monitor(
-        target,
-        champion.version.version,
-        read_rows(store.project.path(target.spec.data.training, target)),
-        current,
-        estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else [],
-        reference_metric=reference_metric(store, target, champion.version),
-        features=champion.features,
-        coverage=len(known) / max(1, len(current)),
-    )
-    return _keep(store, target, report)
+    truth = log.truth(target.model, target.segment)
+    windows = _windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
+    reports = _judged(store, target, champion, windows or [current], truth, bounded=only is None)
+    base = database(store.project)
+    for report in reports:
+        base.add_points(report.points)
+    for report in reports[:-1]:
+        base.keep_window(report)
+    return reports[-1].model_copy(update={"alerts": raise_alerts(store, target, reports[-1])})
+
+
+def _judged(
+    store: Store,
+    target: Target,
+    champion: LoadedModel,
+    windows: list[pd.DataFrame],
+    truth: pd.DataFrame,
+    bounded: bool,
+) -> list[MonitorReport]:
+    reference = read_rows(store.project.path(target.spec.data.training, target))
+    promised = reference_metric(store, target, champion.version)
+    estimator = Estimator(store, target, champion)
+    reports = []
+    for rows in windows:
+        known = _with_outcome(target, rows, truth)
+        realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
+        reports.append(
+            monitor(
+                target,
+                champion.version.version,
+                reference,
+                rows,
+                realised,
+                reference_metric=promised,
+                features=champion.features,
+                coverage=len(known) / max(1, len(rows)),
+                estimated=estimator.of(rows, realised),
+                weights=weights_of(champion.model, champion.features),
+                span=_span(target, rows) if bounded and len(rows) else None,
+            )
+        )
+    return reports
+
+
+def _windows(target: Target, current: pd.DataFrame) -> list[pd.DataFrame]:
+    """The last windows that hold rows, in order of time: those whose labels may still come, and those alerts count."""
+    if not len(current):
+        return []
+    number = _numbers(target, current)
+    held = sorted(number.unique())
+    length = target.spec.monitor.window
+    mature = held[-1] - int(target.spec.monitor.performance.labels_within / length) - 1
+    kept = [n for n in held if n >= mature] if len(held) > target.spec.monitor.alert.of else held
+    kept = held[-max(len(kept), target.spec.monitor.alert.of) :]
+    return [current[number == n] for n in kept]
+
+
+def _numbers(target: Target, rows: pd.DataFrame) -> pd.Series:
+    length = pd.Timedelta(target.spec.monitor.window)
+    return (pd.to_datetime(rows["time"], utc=True) - _EPOCH) // length
+
+
+def _span(target: Target, rows: pd.DataFrame) -> tuple[datetime, datetime]:
+    """The window these rows lie in; windows begin at multiples of their length since 1970 UTC."""
+    length = timedelta(seconds=target.spec.monitor.window.total_seconds())
+    start = datetime(1970, 1, 1, tzinfo=UTC) + int(_numbers(target, rows).iloc[0]) * length
+    return start, start + length
 
 
 def _with_outcome(target: Target, current: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """The rows whose outcome is known, with it under the target's own name. Ids nobody was answered with match nothing."""
-    outcome = truth[["inference_id", "truth"]].rename(columns={"truth": target.spec.data.target})
-    return current.merge(outcome, on="inference_id", how="inner")
+    outcome = truth[[ID, "truth"]].rename(columns={"truth": target.spec.data.target})
+    return current.merge(outcome, on=ID, how="inner")
 
 
 def main_metric(target: Target) -> str:
@@ -71,24 +162,3 @@ def reference_metric(store: Store, target: Target, champion: ModelVersion) -> Es
         return None
     wanted = main_metric(target)
     return next((e for e in evidence.estimates if e.metric == wanted and not e.slice), None)
-
-
-def _keep(store: Store, target: Target, report: MonitorReport) -> MonitorReport:
-    base = database(store.project)
-    base.add_points(report.points)
-    known = {alert.alert_id for alert in base.alerts()}
-    alerts = [
-        base.open_alert(target.model, target.segment, v.kind, v.what, v.sentence, v.severity) for v in report.violations
-    ]
-    for alert in alerts:
-        if alert.alert_id not in known:
-            with base.begin() as connection:
-                append(
-                    connection,
-                    actor=ACTOR,
-                    action="alert opened",
-                    subject=f"{target.name}/{report.version}",
-                    after={"kind": alert.kind, "what": alert.what, "severity": alert.severity},
-                    reason=alert.sentence,
-                )
-    return report.model_copy(update={"alerts": alerts})

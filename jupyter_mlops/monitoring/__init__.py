@@ -6,19 +6,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.causes import weights_of
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
-    from jupyter_mlops.monitoring.judging import monitor
+    from jupyter_mlops.monitoring.estimating import cbpe, dle, performance
+    from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
 
-__all__ = ["DriftReport", "Profile", "drift", "monitor", "profile"]
+__all__ = [
+    "FEWEST",
+    "DriftReport",
+    "Profile",
+    "cbpe",
+    "dle",
+    "drift",
+    "monitor",
+    "performance",
+    "profile",
+    "weights_of",
+]
 
 _HOME = {
     "DriftReport": "comparing",
+    "DriftStream": "streaming",
+    "FEWEST": "judging",
     "Profile": "profiles",
+    "cbpe": "estimating",
+    "dle": "estimating",
     "drift": "comparing",
     "monitor": "judging",
+    "performance": "estimating",
     "profile": "reading",
+    "weights_of": "causes",
 }
 
 

@@ -88,7 +88,7 @@ def _seconds(values: pa.Array, kind: Any) -> NDArray[np.float64]:
 
 def _finite(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     """The finite ones, and how many were infinite; a column without any other costs one look."""
-    if not len(floats) or np.isfinite(floats.min() - floats.max()):
+    if not len(floats) or (np.isfinite(floats.min()) and np.isfinite(floats.max())):
         return floats, 0
     return floats[np.isfinite(floats)], int(np.isinf(floats).sum())
 

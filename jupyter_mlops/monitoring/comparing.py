@@ -32,14 +32,19 @@ class ColumnDrift:
     figures: dict[str, float | None] = field(default_factory=dict)
     drifted: bool = False
     reason: str = ""
+    stored: str = ""
 
     @property
     def effect(self) -> float:
         return self.figures.get("js") or 0.0
 
+    @property
+    def why(self) -> str:
+        return "; ".join(filter(None, [self.reason, self.stored]))
+
     def as_dict(self) -> dict[str, Any]:
-        line = {k: v for k, v in vars(self).items() if k not in ("figures", "drifted", "reason")}
-        return {**line, **self.figures, "effect": self.effect, "drifted": self.drifted, "reason": self.reason}
+        line = {k: v for k, v in vars(self).items() if k not in ("figures", "drifted", "reason", "stored")}
+        return {**line, **self.figures, "effect": self.effect, "drifted": self.drifted, "reason": self.why}
 
 
 @dataclass
@@ -118,6 +123,8 @@ def _compare(name: str, ref: Column, cur: Column, pictures: dict[str, Picture]) 
     kind = ref.kind if ref.present or not cur.present else cur.kind
     found = ColumnDrift(name, kind, ref.n, cur.n, ref.nulls, cur.nulls)
     found.figures = dict.fromkeys(NUMERIC if kind == "numeric" else CATEGORICAL)
+    if ref.type != cur.type and ref.present and cur.present:
+        found.stored = f"it was stored as {ref.type or 'nothing'}, now as {cur.type or 'nothing'}"
     if ref.present and cur.present and ref.kind != cur.kind:
         found.reason = f"it was {ref.kind} and is {cur.kind} now"
     elif min(ref.seen, cur.seen) == 0:

@@ -61,8 +61,10 @@ class Curve:
         a, b = (
             self._at_rank(values, counts, reached, rank) for rank in (lower, np.minimum(lower + 1, reached[-1] - 1))
         )
-        step = b - a
-        return np.asarray(np.where(part < 0.5, a + step * part, b - step * (1 - part)))
+        with np.errstate(over="ignore"):
+            step = b - a
+        between = np.where(part < 0.5, a + np.where(part > 0, step, 0) * part, b - step * (1 - part))
+        return np.asarray(np.where(np.isfinite(step), between, a * (1 - part) + b * part))
 
     def _at_rank(self, values: Floats, counts: Floats, reached: Floats, rank: Floats) -> Floats:
         """The value of this rank (from 0); within a bucket, where it would stand if its values lay evenly."""

@@ -5,6 +5,7 @@ Pure: rows and rules in, a report out. What is found is said in sentences a mana
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.monitoring import causes
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
 from jupyter_mlops.monitoring.profiles import Profile
 from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
-from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, Verdict, Violation
+from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
 from jupyter_mlops.stats import HIGHER_IS_BETTER
 
 ID = "inference_id"
@@ -43,24 +45,35 @@ def monitor(
     reference_metric: Estimate | None = None,
     features: list[str],
     coverage: float = 0.0,
+    estimated: Sequence[PerformanceEstimate] = (),
+    span: tuple[datetime, datetime] | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
     `estimates` are the metrics of the rows whose outcome is known, a share `coverage` of all; `reference_metric` is what the
-    version was promoted on. Raises BadInput when there are no rows.
+    version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
+    to tell. `span` is the window the rows are of (default: from the first to the last), `weights` say how much the model leans
+    on each feature. Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
-    start, end = _span(current)
+    start, end = span or _span(current)
     before, now = profile(_of(reference, features)), profile(_of(current, features))
     violations = broken(before, now, features, target.spec.monitor.quality)
     report = _drift(target, before, now, features)
     point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
     points = [_drift_point(report, point, len(current))]
-    if not violations:
-        violations += _drifted(report)
+    whole = not violations
+    if whole:
+        violations += _drifted(report, reference, current, target, weights or {})
     points += [_metric_point(e, point, coverage) for e in estimates]
+    points += [_estimated_point(e, point) for e in estimated]
+    moved = any(column.drifted for column in report.columns)
     decayed, told = _performance(target, estimates, reference_metric)
+    decayed = [_explained(v, moved, whole, estimated) for v in decayed]
+    if not told and not violations:
+        decayed = _probably_worse(target, estimated, reference_metric)
     violations += decayed
     verdict: Verdict = "fail" if violations else "pass" if told else "inconclusive"
     return MonitorReport(
@@ -74,6 +87,7 @@ def monitor(
         verdict=verdict,
         points=points,
         violations=violations,
+        estimated=list(estimated),
     )
 
 
@@ -92,22 +106,46 @@ def _drift(target: Target, before: Profile, now: Profile, features: list[str]) -
     return drift(before, now, effect=rule.effect, fdr=rule.false_discovery_rate, ignore=ignore)
 
 
-def _drifted(report: DriftReport) -> list[Violation]:
+def _drifted(
+    report: DriftReport, reference: pd.DataFrame, current: pd.DataFrame, target: Target, weights: Mapping[str, float]
+) -> list[Violation]:
     """All drifted columns are one finding: they are seen, and answered, together."""
-    moved = sorted((c for c in report.columns if c.drifted), key=lambda c: -c.effect)
+    moved = causes.by_weight(report, weights)
     if not moved:
         return []
-    names = ", ".join(f"{c.name} ({c.effect:.2f})" for c in moved[:3])
+    effects = {c.name: c.effect for c in report.columns}
+    names = ", ".join(f"{name} ({effects[name]:.2f})" for name in moved[:3])
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+    began = causes.since(current, moved[0], reference)
+    by = [*target.spec.data.sensitive, *(c.name for c in report.columns if c.kind == "categorical")]
+    carried = causes.carried_by(current, reference, moved[0], by)
+    when = f" since {began:%Y-%m-%d %H:%M} UTC" if began else ""
+    where = f", most of it in {carried[0]}" if carried else ""
+    figures: dict[str, float | int | str | None] = {"columns": len(moved), "of": len(report.columns)}
+    figures |= {"effect": effects[moved[0]], "cause": "covariate", "confidence": 0.9}
+    figures |= {"since": began.isoformat() if began else None, "where": carried[0] if carried else None}
+    figures["weight"] = sum(weights.get(name, 0.0) for name in moved) if weights else None
     return [
         Violation(
             kind="drift",
-            what=moved[0].name,
-            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data",
+            what=moved[0],
+            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data{when}{where}",
             severity="warning",
-            figures={"columns": len(moved), "of": len(report.columns), "effect": moved[0].effect},
+            figures=figures,
         )
     ]
+
+
+def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[PerformanceEstimate]) -> Violation:
+    """A loss with its probable cause: a broken feed, other inputs, or the same inputs leading to other outcomes."""
+    cause, confidence = causes.kind_of_loss(moved, estimated, v.what) if whole else ("data bug", 0.8)
+    because = {
+        "data bug": "its feed is broken",
+        "covariate": "it meets other cases than it learned from",
+        "concept": "the same inputs lead to other outcomes than they did",
+    }[cause]
+    figures = v.figures | {"cause": cause, "confidence": confidence}
+    return v.model_copy(update={"sentence": f"{v.sentence}; probably {because}", "figures": figures})
 
 
 def _performance(target: Target, estimates: list[Estimate], promised: Estimate | None) -> tuple[list[Violation], bool]:
@@ -139,6 +177,42 @@ def _performance(target: Target, estimates: list[Estimate], promised: Estimate |
             },
         )
     ], True
+
+
+def _probably_worse(
+    target: Target, estimated: Sequence[PerformanceEstimate], promised: Estimate | None
+) -> list[Violation]:
+    found = next((e for e in estimated if promised and e.metric == promised.metric), None)
+    if promised is None or found is None or found.n < FEWEST:
+        return []
+    allowed = target.spec.monitor.performance.loses * abs(promised.value)
+    better_high = HIGHER_IS_BETTER[found.metric]
+    worse = found.high < promised.value - allowed if better_high else found.low > promised.value + allowed
+    if not worse:
+        return []
+    word = WORDS.get(found.metric, found.metric)
+    return [
+        Violation(
+            kind="estimated-performance",
+            what=found.metric,
+            sentence=(
+                f"{word} has probably {'fallen' if better_high else 'risen'} from {promised.value:.3g} to {found.value:.3g} "
+                f"({found.low:.3g} to {found.high:.3g}); too few outcomes are known to tell. Assumed: {found.assumption}"
+            ),
+            severity="warning",
+            figures={
+                "before": promised.value,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+            },
+        )
+    ]
+
+
+def _estimated_point(e: PerformanceEstimate, point: dict[str, Any]) -> MetricPoint:
+    return MetricPoint(**point, metric=f"estimated_{e.metric}", value=e.value, low=e.low, high=e.high, n=e.n)
 
 
 def _metric_point(e: Estimate, point: dict[str, Any], coverage: float) -> MetricPoint:

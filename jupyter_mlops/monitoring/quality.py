@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from jupyter_mlops.monitoring.curves import Curve, Floats, curve
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.project import Quality
 from jupyter_mlops.records import Violation
 
+FEWEST = 30
+_STUCK = 0.2
+_MANY = 20
+_UNITS = {f"multiplied by {by:g}": (by, 0.0) for by in (10, 100, 1000, 1e-1, 1e-2, 1e-3)} | {
+    "in Fahrenheit where it was in Celsius": (1.8, 32.0),
+    "in Celsius where it was in Fahrenheit": (1 / 1.8, -32 / 1.8),
+    "in Kelvin where it was in Celsius": (1.0, 273.15),
+    "of the other sign": (-1.0, 0.0),
+}
+_SHARES = np.arange(0.02, 0.99, 0.02)
+
 
 def broken(reference: Profile, current: Profile, features: list[str], rule: Quality) -> list[Violation]:
-    """One violation for each feature that is gone, of another kind, suddenly empty, stuck or far out of its range."""
+    """One violation for each feature that is gone, of another kind, empty, stuck, in another unit or out of its range."""
     found = []
     for name in features:
         before, now = reference.columns.get(name), current.columns.get(name)
@@ -16,7 +30,12 @@ def broken(reference: Profile, current: Profile, features: list[str], rule: Qual
             continue
         sentence = f"column {name} no longer arrives" if now is None else _fault(name, before, now, rule)
         if sentence:
-            figures = {"column": name, "n": now.n if now else 0, "nulls": now.nulls if now else None}
+            figures = {
+                "column": name,
+                "n": now.n if now else 0,
+                "nulls": now.nulls if now else None,
+                "cause": "data bug",
+            }
             found.append(
                 Violation(kind="data-quality", what=name, sentence=sentence, severity="critical", figures=figures)
             )
@@ -24,22 +43,76 @@ def broken(reference: Profile, current: Profile, features: list[str], rule: Qual
 
 
 def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
-    if before.kind != now.kind:
+    if before.present and now.present and before.kind != now.kind:
         return f"column {name} was {before.kind} and is {now.kind} now"
     empty_before, empty_now = before.nulls / max(1, before.n), now.nulls / max(1, now.n)
     if empty_now - empty_before > rule.nulls:
         return f"column {name} is empty in {empty_now:.0%} of the rows; it was in {empty_before:.0%}"
-    if now.kind == "numeric" and now.seen:
-        return _out_of_range(name, before, now, rule)
-    return ""
+    wild_before, wild_now = before.infinite / max(1, before.n), now.infinite / max(1, now.n)
+    if wild_now - wild_before > rule.nulls:
+        return f"column {name} is infinite in {wild_now:.0%} of the rows; it was in {wild_before:.0%}"
+    if not now.seen or not before.seen:
+        return ""
+    if now.kind == "categorical":
+        return _unseen(name, before, now, rule)
+    return _stuck(name, before, now) or _unit(name, before, now) or _out_of_range(name, before, now, rule)
+
+
+def _unseen(name: str, before: Column, now: Column, rule: Quality) -> str:
+    """Of a closed list of values, a new one that is not rare is a change of encoding more often than of the world."""
+    known, held = before.categories, now.categories
+    if not known.exact or not held.exact or known.distinct > _MANY or before.seen < FEWEST * known.distinct:
+        return ""
+    new = {value: times for value, times in held.named.items() if value not in known.named}
+    share = sum(new.values()) / now.seen
+    if share <= rule.out_of_range:
+        return ""
+    most = max(new, key=lambda value: new[value])
+    return f"column {name} has values it never had, {most!r:.40} above all, in {share:.0%} of the rows"
+
+
+def _stuck(name: str, before: Column, now: Column) -> str:
+    """One value, of a column that had many, in a fifth of the rows: a flat line that need not fill the window."""
+    if len(before.buckets.keys) <= _MANY or now.seen < FEWEST:
+        return ""
+    top = int(np.argmax(now.buckets.counts))
+    share = float(now.buckets.counts[top]) / now.seen
+    shift = max(now.buckets.shift, before.buckets.shift)
+    usual = before.buckets.coarser(shift)
+    key = int(now.buckets.keys[top]) >> (shift - now.buckets.shift)
+    place = np.flatnonzero(usual.keys == key)
+    expected = float(usual.counts[place].sum()) / before.seen
+    if share < _STUCK or expected > 0.01 or float(usual.counts.max()) / before.seen > share / 2:
+        return ""
+    value = now.buckets.values()[top]
+    return f"column {name} is stuck at {value:g}" + (f" in {share:.0%} of the rows" if share < 1 else "")
+
+
+def _unit(name: str, before: Column, now: Column) -> str:
+    """A column far from its reference that lies on it again when one conversion is undone was given in another unit."""
+    if len(before.buckets.keys) <= _MANY or now.seen < FEWEST:
+        return ""
+    usual, found = curve(before.buckets), curve(now.buckets)
+    apart = _apart(usual, found.quantiles(_SHARES))
+    if apart < 0.3:
+        return ""
+    undone = {word: _apart(usual, (found.quantiles(_SHARES) - add) / by) for word, (by, add) in _UNITS.items()}
+    best = min(undone, key=lambda word: undone[word])
+    noise = 1.36 * (1 / before.seen + 1 / now.seen) ** 0.5
+    if undone[best] > 0.08 + noise or undone[best] > apart / 3:
+        return ""
+    return f"column {name} seems to be {best}: another unit"
+
+
+def _apart(usual: Curve, quantiles: Floats) -> float:
+    """How far the share of the reference below each quantile is from what it should be, at most."""
+    return float(np.abs(usual.below(np.sort(quantiles)) / usual.n - _SHARES).max())
 
 
 def _out_of_range(name: str, before: Column, now: Column, rule: Quality) -> str:
     bounds, values = before.range(), now.buckets.values()
     if bounds is None:
         return ""
-    if len(before.buckets.keys) > 20 and len(values) == 1 and now.seen >= 100:
-        return f"column {name} is stuck at {values[0]:g}"
     width = (bounds[1] - bounds[0]) or abs(bounds[0]) or 1.0
     outside = (values < bounds[0] - width / 2) | (values > bounds[1] + width / 2)
     share = float(now.buckets.counts[outside].sum()) / now.seen

@@ -119,10 +119,18 @@ def _from_pandas(frame: Any) -> pa.Table:
     for position in range(len(names)):
         held = frame.iloc[:, position]
         try:
-            arrays.append(pa.Array.from_pandas(held))
+            arrays.append(_array(held))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             arrays.append(pa.Array.from_pandas([None if _missing(v) else str(v) for v in held]))
     return pa.table(arrays, names=names)
+
+
+def _array(held: Any) -> pa.Array:
+    zone = getattr(held.dtype, "tz", None)
+    if zone is None or not hasattr(held, "dt"):
+        return pa.Array.from_pandas(held)
+    naive = pa.Array.from_pandas(held.dt.tz_convert("UTC").dt.tz_localize(None))
+    return naive.cast(pa.timestamp(naive.type.unit, "UTC"))  # Arrow asks pandas in a way that pandas warns of
 
 
 def _missing(value: Any) -> bool:

@@ -24,7 +24,7 @@ def as_text(report: DriftReport) -> str:
     lines = [f"{report.rows_reference:,} reference rows, {report.rows_current:,} current rows"]
     for column in _ordered(report):
         mark = "DRIFT" if column.drifted else "     "
-        lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.reason}")
+        lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.why}")
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
     lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
     lines += [f"LOST    {what}" for what in report.lost]
@@ -38,12 +38,15 @@ def as_html(report: DriftReport) -> str:
     more = f"<p>and {len(ordered) - _SHOWN} more columns, none further moved</p>" if len(ordered) > _SHOWN else ""
     gone = f"<p>missing now: {escape(', '.join(report.missing))}</p>" if report.missing else ""
     new = f"<p>not there before: {escape(', '.join(report.extra))}</p>" if report.extra else ""
+    notes = [f"{old} seems to be called {name} now" for old, name in report.renamed.items()]
+    notes += [f"could not be read: {what}" for what in report.lost]
+    told = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (
         f"{_STYLE}<p><b>{len(report.drifted_columns)} of {len(report.columns)} columns drifted</b>; "
         f"{report.rows_reference:,} reference rows, {report.rows_current:,} current rows</p>"
         "<table class='mlops-drift'><thead><tr><th scope='col'>column</th><th scope='col'>moved</th>"
         "<th scope='col'>reference, current</th><th scope='col'>why</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>{more}{gone}{new}"
+        f"<tbody>{rows}</tbody></table>{more}{gone}{new}{told}"
     )
 
 
@@ -56,7 +59,7 @@ def _row(column: ColumnDrift, picture: tuple[list[float], list[float]] | None) -
     kind = "yes" if column.drifted else "no"
     return (
         f"<tr class='{kind}'><td>{escape(column.name)}</td><td class='num'>{column.effect:.3f}</td>"
-        f"<td>{chart}</td><td>{escape(column.reason)}</td></tr>"
+        f"<td>{chart}</td><td>{escape(column.why)}</td></tr>"
     )
 
 

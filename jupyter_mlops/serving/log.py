@@ -74,17 +74,30 @@ class InferenceLog:
 
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
-        known = truth.assign(received_at=received or datetime.now(UTC))
-        name = _digest([*known[ID].astype(str), *known["truth"].astype(str)])
+        at = received or datetime.now(UTC)
+        known = truth.assign(received_at=at)
+        name = _digest([at.isoformat(), *known[ID].astype(str), *known["truth"].astype(str)])
         self._write(f"truth/{model}/{segment or '_'}/{name}.parquet", known)
 
-    def truth(self, model: str, segment: str | None = None) -> pd.DataFrame:
-        """The outcome of each inference as it was last received."""
+    def truth(self, model: str, segment: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
+        """The outcome of each inference: what was observed last, and of one observation what was received last.
+
+        An outcome that does not say when it was observed counts as observed when it was received. With `as_of`, what was known
+        then. In whatever order and however often outcomes were sent, the answer is the same.
+        """
         frames = [self._read(file) for file in self._files("truth", model, segment)]
         if not frames:
             return pd.DataFrame(columns=[ID, "truth", "received_at"])
-        every = pd.concat(frames, ignore_index=True).sort_values("received_at", kind="stable")
-        return every.drop_duplicates(ID, keep="last").reset_index(drop=True)
+        every = pd.concat(frames, ignore_index=True)
+        received = pd.to_datetime(every["received_at"], utc=True).dt.as_unit("us")
+        said = every["observed_at"] if "observed_at" in every.columns else pd.Series(None, every.index, dtype=object)
+        observed = pd.to_datetime(said, utc=True, errors="coerce", format="ISO8601").dt.as_unit("us")
+        observed = observed.where(observed.notna(), received)
+        sorting = every.assign(_observed=observed, _received=received, _truth=every["truth"].astype(str))
+        sorting = sorting if as_of is None else sorting[received <= pd.Timestamp(as_of)]
+        ordered = sorting.sort_values(["_observed", "_received", "_truth"], kind="stable")
+        last = ordered.drop_duplicates(ID, keep="last").reset_index(drop=True)
+        return last.drop(columns=["_observed", "_received", "_truth"])
 
     def keep_since(self, model: str, segment: str | None, keep: timedelta, now: datetime | None = None) -> int:
         """Delete the days that ended longer ago than `keep`; how many files that were."""

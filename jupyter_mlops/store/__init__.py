@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
+    from jupyter_mlops.store.alerting import same_incident
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
@@ -27,6 +28,7 @@ __all__ = [
     "lease",
     "open_store",
     "predict",
+    "same_incident",
 ]
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
@@ -39,6 +41,7 @@ _HOME = {
     "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",
+    "same_incident": "alerting",
 }
 
 # MLflow reads these when it is imported. Our journal retries, so its own patience of minutes would only block people.

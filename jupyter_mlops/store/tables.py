@@ -16,8 +16,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from jupyter_mlops.errors import BadInput, NotFound, Unavailable
 from jupyter_mlops.project import Project
-from jupyter_mlops.records import Alert, MetricPoint, Record
+from jupyter_mlops.records import MetricPoint, Record
 from jupyter_mlops.store import birth, schema
+from jupyter_mlops.store.alerting import Alerting
 
 BUSY_MS = 20_000
 
@@ -43,7 +44,7 @@ def foreign_database(url: str) -> Database:
         raise BadInput(f"{place.drivername} cannot be used: {error}", "pip install 'psycopg[binary]'") from error
 
 
-class Database:
+class Database(Alerting):
     """One SQLite file in WAL mode. Threads may share it; every write is one immediate transaction."""
 
     def __init__(self, path: Path, url: sa.URL | None = None) -> None:
@@ -131,46 +132,6 @@ class Database:
         with self.read() as connection:
             return [MetricPoint(**_unblank(row)) for row in connection.execute(query).mappings()]
 
-    def open_alert(self, model: str, segment: str | None, kind: str, what: str, sentence: str, severity: str) -> Alert:
-        """Open an alert, or return the one already open for the same cause, its sentence brought up to date."""
-        table = schema.alerts
-        same = sa.and_(
-            table.c.model == model,
-            table.c.segment == (segment or ""),
-            table.c.kind == kind,
-            table.c.what == what,
-            table.c.state.in_(["open", "acknowledged"]),
-        )
-        with self.begin() as connection:
-            known = connection.scalar(sa.select(table.c.alert_id).where(same))
-            if known is not None:
-                connection.execute(
-                    table.update().where(table.c.alert_id == known).values(sentence=sentence, severity=severity)
-                )
-            else:
-                row = {"model": model, "segment": segment or "", "kind": kind, "what": what, "sentence": sentence}
-                row |= {"severity": severity, "state": "open", "opened": datetime.now(UTC).isoformat()}
-                known = connection.execute(table.insert().values(row).returning(table.c.alert_id)).scalar_one()
-            return _alert(connection, known)
-
-    def alerts(self, state: str | None = None) -> list[Alert]:
-        """Alerts, newest first; of one state if named."""
-        table = schema.alerts
-        query = sa.select(table).order_by(table.c.alert_id.desc())
-        query = query if state is None else query.where(table.c.state == state)
-        with self.read() as connection:
-            return [Alert(**_unblank(row)) for row in connection.execute(query).mappings()]
-
-    def set_alert(self, alert_id: int, state: str, by: str) -> Alert:
-        """Move an alert to another state; NotFound when there is none of that number."""
-        table = schema.alerts
-        with self.begin() as connection:
-            values = {"state": state} | ({"acknowledged_by": by} if state == "acknowledged" else {})
-            done = connection.execute(table.update().where(table.c.alert_id == alert_id).values(values))
-            if not done.rowcount:
-                raise NotFound(f"there is no alert {alert_id}", "list them with `jupyter mlops alerts`")
-            return _alert(connection, alert_id)
-
 
 def _own_transactions(raw: sqlite3.Connection, _record: object) -> None:
     """Take transaction control from the driver, which would begin late and then fail to upgrade under load."""
@@ -197,8 +158,3 @@ def _utc(at: datetime) -> str:
 def _unblank(row: Any) -> dict[str, Any]:
     """A segment of no name is stored as '' because a primary key cannot hold NULL."""
     return {**row, "segment": row["segment"] or None}
-
-
-def _alert(connection: sa.Connection, alert_id: int) -> Alert:
-    row = connection.execute(sa.select(schema.alerts).where(schema.alerts.c.alert_id == alert_id)).mappings().one()
-    return Alert(**_unblank(row))

@@ -479,7 +479,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Alert */
+        /**
+         * Alert
+         * @description One incident, from its opening on. A fleet's alert has no segment of its own; `segments` says which it speaks for.
+         *
+         *     `why` says why it was closed or suppressed; `notified`, when people were told.
+         */
         Alert: {
             /**
              * Acknowledged By
@@ -488,17 +493,47 @@ export interface components {
             acknowledged_by: string;
             /** Alert Id */
             alert_id: number;
+            /**
+             * Closed
+             * @default null
+             */
+            closed: string | null;
+            /**
+             * Closed By
+             * @default
+             */
+            closed_by: string;
             /** Kind */
             kind: string;
+            /**
+             * Last Seen
+             * @default null
+             */
+            last_seen: string | null;
             /** Model */
             model: string;
+            /**
+             * Notified
+             * @default null
+             */
+            notified: string | null;
             /**
              * Opened
              * Format: date-time
              */
             opened: string;
+            /**
+             * Owner
+             * @default
+             */
+            owner: string;
             /** Segment */
             segment: string | null;
+            /**
+             * Segments
+             * @default []
+             */
+            segments: string[];
             /** Sentence */
             sentence: string;
             /**
@@ -513,6 +548,11 @@ export interface components {
             state: "open" | "acknowledged" | "resolved" | "suppressed";
             /** What */
             what: string;
+            /**
+             * Why
+             * @default
+             */
+            why: string;
         };
         /** Dashboard */
         Dashboard: {
@@ -814,8 +854,15 @@ export interface components {
         /**
          * Verification
          * @description The ledger's answer: how many entries hold, and the first that does not, with why.
+         *
+         *     `root` is of the Merkle tree over those entries; `checkpoints` counts those signed before that it was held against.
          */
         Verification: {
+            /**
+             * Checkpoints
+             * @default 0
+             */
+            checkpoints: number;
             /** Entries */
             entries: number;
             /**
@@ -832,6 +879,11 @@ export interface components {
              * @default
              */
             problem: string;
+            /**
+             * Root
+             * @default
+             */
+            root: string;
             /**
              * Unexplained
              * @default []

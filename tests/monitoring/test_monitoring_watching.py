@@ -1,0 +1,260 @@
+"""From logged rows to alerts that reach somebody: windows, N of M, one alert for one cause, silence, late labels, resolution."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from jupyter_mlops.cli import main
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.flows import notify, promote, score_and_watch, silence, take_labels, watch
+from jupyter_mlops.ledger import entries, verify
+from jupyter_mlops.project import Project, load
+from jupyter_mlops.registry import register
+from jupyter_mlops.serving import InferenceLog
+from jupyter_mlops.store import Store, database, open_store
+
+YAML = """\
+version: 1
+project: presses
+models:
+  wear:
+    task: regression
+    owner: press-shop@example.com
+    train: {{notebook: train.ipynb}}
+    data: {{training: "data/train.parquet", evaluation: "data/evaluation.parquet", target: wear, timestamp: at}}
+    segments: {{p1: {{}}, p2: {{}}, p3: {{}}, p4: {{}}}}
+    gates: [{{metric: mae, max: 5}}]
+    monitor: {{window: 1d, drift: {{effect: 0.2}}, alert: {{violations: {violations}, of: {of}}}}}
+"""
+DAY = pd.Timestamp("2026-03-01", tz="UTC")
+SEGMENTS = ("p1", "p2", "p3", "p4")
+
+
+def _rows(days: int = 1, load: float = 0.0, noise: float = 1.0, first: int = 0, seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed + first)
+    n = 200 * days
+    x, at = (
+        random.normal(load, 1, n),
+        DAY + pd.to_timedelta(first * 24 * 60 + np.arange(n) * (days * 1440 / n), unit="min"),
+    )
+    return pd.DataFrame(
+        {
+            "x": x,
+            "at": at,
+            "wear": 2 * x + random.normal(0, noise, n),
+            "inference_id": [f"{seed}-{first}-{i}" for i in range(n)],
+        }
+    )
+
+
+def _new_version(store: Store, name: str, slope: float = 2.0) -> int:
+    rows = _rows(5, seed=99)
+    run = store.create_run("wear", "by hand", key=f"{name} {slope} {datetime.now(UTC).isoformat()}")
+    model = LinearRegression().fit(rows[["x"]], rows["x"] * slope)
+    store.log_model(run, model, input_example=rows[["x"]].head(3), requirements=["scikit-learn"])
+    store.end_run(run, "FINISHED")
+    return register(store, run, name).version
+
+
+def _made(folder, segments=SEGMENTS, violations: int = 1, of: int = 1) -> tuple[Project, Store]:
+    (folder / "data").mkdir(parents=True)
+    (folder / "mlops.yaml").write_text(YAML.format(violations=violations, of=of))
+    _rows(10, seed=7).to_parquet(folder / "data/train.parquet")
+    _rows(5, seed=8).to_parquet(folder / "data/evaluation.parquet")
+    project = load(folder)
+    store = open_store(project)
+    for segment in segments:
+        assert promote(store, f"wear.{segment}", _new_version(store, f"wear.{segment}"), reason="first").done
+    return project, store
+
+
+def _labels(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[["inference_id", "wear"]]
+
+
+def _states(project: Project) -> dict[int, tuple[str | None, str, str]]:
+    return {a.alert_id: (a.segment, a.kind, a.state) for a in database(project).alerts()}
+
+
+def test_one_incident_is_one_alert_until_it_is_over_or_answered(tmp_path):
+    project, store = _made(tmp_path, ["p1"])
+    target = project.target("wear.p1")
+    first = score_and_watch(store, target, _rows(load=2.0).drop(columns="wear"))
+    again = score_and_watch(store, target, _rows(load=3.0, first=1).drop(columns="wear"))
+    assert [v.kind for v in first.violations] == ["drift"]
+    assert [a.alert_id for a in first.alerts] == [a.alert_id for a in again.alerts]
+    assert first.alerts[0].owner == "press-shop@example.com"
+    score_and_watch(store, target, _rows(first=2).drop(columns="wear"))
+    [alert] = database(project).alerts()
+    assert (alert.state, alert.why) == ("resolved", "not found in the last window")
+    reopened = score_and_watch(store, target, _rows(load=2.0, first=3).drop(columns="wear")).alerts[0]
+    assert reopened.alert_id != alert.alert_id
+    promote(store, "wear.p1", _new_version(store, "wear.p1"), reason="retrained on what it meets now")
+    done = next(a for a in database(project).alerts() if a.alert_id == reopened.alert_id)
+    assert done.state == "resolved"
+    assert done.why == "version 2, trained after this was found, is in service"
+    with database(project).read() as connection:
+        actions = [e.action for e in entries(connection, "wear.p1") if e.action.startswith("alert")]
+        assert verify(connection).ok
+    assert sorted(actions) == ["alert opened", "alert opened", "alert resolved", "alert resolved"]
+
+
+def test_an_alert_opens_when_n_of_the_last_m_windows_violate(tmp_path):
+    project, store = _made(tmp_path, ["p1"], violations=2, of=3)
+    target = project.target("wear.p1")
+    told = []
+    for day, moved in enumerate([True, False, False, True, True, False]):
+        rows = _rows(load=2.0 if moved else 0.0, first=day).drop(columns="wear")
+        score_and_watch(store, target, rows)
+        told.append([a.state for a in database(project).alerts()])
+    assert told == [[], [], [], [], ["open"], ["open"]]
+    score_and_watch(store, target, _rows(first=6).drop(columns="wear"))
+    assert [a.state for a in database(project).alerts()] == ["resolved"]
+
+
+def test_the_log_is_judged_window_by_window_and_late_labels_restate_it(tmp_path):
+    project, store = _made(tmp_path, ["p1"])
+    target = project.target("wear.p1")
+    rows = pd.concat([_rows(first=day, noise=9.0 if day == 2 else 1.0) for day in range(4)])
+    score_and_watch(store, target, rows.drop(columns="wear"))
+    report = watch(store, target)
+    assert (report.start, report.end - report.start) == (
+        (DAY + pd.Timedelta(days=3)).to_pydatetime(),
+        timedelta(days=1),
+    )
+    assert report.rows == 200
+    assert report.coverage == 0.0
+    assert {e.method for e in report.estimated} == {"DLE"}
+    take_labels(store, target, _labels(rows.iloc[:600]))
+    take_labels(store, target, _labels(rows.iloc[600:]).assign(wear=1e6))
+    take_labels(store, target, _labels(rows.iloc[500:]))
+    report = watch(store, target)
+    points = database(project).points("wear", "p1")
+    days = pd.date_range(DAY, periods=4)
+    found = {p.start: p for p in points if p.metric == "mae" and p.end - p.start == timedelta(days=1)}
+    whole = rows.assign(error=(rows["wear"] - 2 * rows["x"]).abs()).groupby(rows["at"].dt.floor("D"))["error"].mean()
+    assert [found[day].value for day in days] == pytest.approx(whole.tolist(), rel=1e-6)
+    assert {p.coverage for p in found.values()} == {1.0}
+    assert report.estimated[0].realised.value == pytest.approx(whole.iloc[-1], rel=1e-6)
+    record = watch(store, target).estimated[0].record
+    assert record.windows >= 4
+    assert record.within < record.windows
+
+
+def test_a_cause_in_most_segments_is_one_alert(tmp_path):
+    project, store = _made(tmp_path)
+    for segment in SEGMENTS:
+        target = project.target(f"wear.{segment}")
+        score_and_watch(store, target, _rows(load=2.0, seed=len(segment)).drop(columns="wear"))
+    told = database(project).alerts("open")
+    assert [(a.segment, a.segments) for a in told] == [(None, list(SEGMENTS))]
+    assert told[0].sentence.startswith("4 of 4 segments (p1, p2, p3 and 1 more), so look for one cause")
+    assert {a.state for a in database(project).alerts() if a.segment} == {"suppressed"}
+    for segment in SEGMENTS:
+        score_and_watch(store, project.target(f"wear.{segment}"), _rows(first=1).drop(columns="wear"))
+    assert {a.state for a in database(project).alerts()} == {"resolved"}
+
+
+def test_people_are_told_once_and_not_flooded(tmp_path):
+    project, store = _made(tmp_path, ["p1", "p2"])
+    assert project.file.without_effect() == []
+    project = load(tmp_path)
+    (tmp_path / "mlops.yaml").write_text((tmp_path / "mlops.yaml").read_text() + "notify: ['json://localhost:1']\n")
+    project, sent = load(tmp_path), []
+
+    def send(title: str, body: str) -> bool:
+        sent.append((title, body))
+        return True
+
+    score_and_watch(store, project.target("wear.p1"), _rows(load=2.0).drop(columns="wear"))
+    silence(database(project), "wear.p2", timedelta(hours=2), "mia", "the press is being rebuilt")
+    score_and_watch(store, project.target("wear.p2"), _rows(load=2.0).drop(columns="wear"))
+    assert notify(project, [lambda *_: False]) == "1 alerts could not be sent; they are tried again at the next run"
+    assert [notify(project, [send]), notify(project, [send])] == ["", ""]
+    assert [title for title, _ in sent] == ["[warning] wear.p1: drift"]
+    assert "owner: press-shop@example.com" in sent[0][1]
+    for i in range(30):
+        database(project).open_alert("wear", "p1", "data-quality", f"column {i}", f"column {i} is stuck", "critical")
+    notify(project, [send])
+    assert len(sent) == 10
+    assert sent[-1][0] == "presses: 22 more alerts"
+    notify(project, [send])
+    assert len(sent) == 10
+
+
+def test_labels_of_nothing_are_refused(tmp_path):
+    project, store = _made(tmp_path, ["p1"])
+    target = project.target("wear.p1")
+    rows = _rows()
+    with pytest.raises(BadInput, match="none of the 2 labels is of a row that wear"):
+        take_labels(store, target, pd.DataFrame({"inference_id": ["no", "nor"], "wear": [1.0, 2.0]}))
+    with pytest.raises(BadInput, match="the labels have no column 'inference_id'"):
+        take_labels(store, target, pd.DataFrame({"id": ["no"], "wear": [1.0]}))
+    score_and_watch(store, target, rows.drop(columns="wear"))
+    assert take_labels(store, target, _labels(rows)) == 200
+
+
+def test_outcomes_in_any_order_and_sent_twice_give_the_same_history(tmp_path):
+    project, _ = _made(tmp_path, [])
+    random = np.random.default_rng(0)
+    sent = pd.DataFrame(
+        {
+            "inference_id": random.integers(0, 20, 120).astype(str),
+            "truth": random.normal(size=120),
+            "observed_at": [(DAY + pd.Timedelta(hours=int(h))).isoformat() for h in random.integers(0, 30, 120)],
+        }
+    )
+    received = [(DAY + pd.Timedelta(days=2, hours=int(h))).to_pydatetime() for h in random.integers(0, 50, 12)]
+    parts = [(sent.iloc[i * 10 : i * 10 + 10], received[i]) for i in range(12)]
+    batch = pd.concat([p.assign(r=at) for p, at in parts]).assign(o=lambda f: pd.to_datetime(f["observed_at"]))
+    batch = (
+        batch.assign(t=batch["truth"].astype(str))
+        .sort_values(["o", "r", "t"])
+        .drop_duplicates("inference_id", keep="last")
+    )
+    expected = dict(zip(batch["inference_id"], batch["truth"], strict=True))
+    log = InferenceLog(project)
+    for order in range(3):
+        model = f"m{order}"
+        for i in [*random.permutation(12), *random.permutation(12)[:5]]:
+            log.add_truth(model, None, parts[i][0], received=parts[i][1])
+        found = log.truth(model)
+        assert dict(zip(found["inference_id"], found["truth"], strict=True)) == expected
+    early = log.truth("m0", as_of=min(received))
+    assert 0 < len(early) <= 10
+
+
+def test_alerts_are_worked_through_from_the_command_line(tmp_path, capsys, monkeypatch):
+    _made(tmp_path, ["p1"])
+    monkeypatch.chdir(tmp_path)
+    rows = _rows(load=2.0)
+    rows.drop(columns="wear").to_parquet(tmp_path / "rows.parquet")
+    _labels(rows).to_csv(tmp_path / "labels.csv", index=False)
+
+    def asked(*words: str) -> tuple[int, dict]:
+        status = main([*words, "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    status, answer = asked("monitor", "wear", "--segment", "p1", "--current", "rows.parquet", "--labels", "labels.csv")
+    assert status == 1
+    [report] = answer["data"]
+    assert report["coverage"] == 1.0
+    assert report["estimated"][0]["realised"]["n"] == 200
+    [number] = [a["alert_id"] for a in asked("alerts")[1]["data"]]
+    assert asked("alerts", "--ack", str(number))[1]["data"]["state"] == "acknowledged"
+    assert asked("alerts", "--resolve", str(number))[0] == 2
+    assert asked("alerts", "--resolve", str(number), "--reason", "filter changed")[1]["data"]["state"] == "resolved"
+    assert asked("alerts", "--silence", "wear.p9", "--reason", "x")[0] == 2
+    assert asked("alerts", "--silence", "wear", "--for", "soon", "--reason", "x")[0] == 2
+    assert asked("alerts", "--silence", "wear", "--for", "2h", "--reason", "rebuilt")[1]["data"]["name"] == "wear"
+    assert asked("alerts", "--resolve", "99", "--reason", "x")[0] == 2
+    status, answer = asked("monitor", "wear", "--labels", "labels.csv")
+    assert [r["segment"] for r in answer["data"]] == ["p1"]
+    (tmp_path / "none.csv").write_text("inference_id,wear\nnobody,1\n")
+    status, answer = asked("monitor", "wear", "--labels", "none.csv")
+    assert (status, answer["ok"]) == (2, False)
+    assert "none of the 1 labels" in answer["error"]["message"]
