@@ -15,6 +15,7 @@ _MOST_MODULES = 100
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Going through thousands of modules at each cell would take longer than all the rest: each is looked at once.
 _packaged: dict[str, bool] = {}
+_files: dict[str, str] = {}
 
 
 def environment() -> dict[str, Any]:
@@ -46,19 +47,19 @@ def _physical_memory() -> int | None:
 
 def local_modules(folder: Path) -> list[dict[str, str]]:
     """Modules imported from files of the person's own, below the project or beside the notebook: name, path, digest, text."""
-    found = []
     for name, module in list(sys.modules.items()):
-        if _packaged.get(name) or name == "__main__":
-            continue
-        path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or "-packages" in path or not path.endswith(".py"):
-            continue
-        if Path(path).is_relative_to(folder):
+        if name not in _files:
+            path = getattr(module, "__file__", None)
+            own = isinstance(path, str) and path.endswith(".py") and "-packages" not in path and name != "__main__"
+            _files[name] = str(path) if own else ""
+    inside = f"{folder}{os.sep}"
+    found = []
+    for name, path in _files.items():
+        if path.startswith(inside) and name in sys.modules:
             text = _text(path)
             if text is not None:
-                found.append(
-                    {"name": name, "path": path, "digest": hashlib.sha256(text).hexdigest(), "text": text.decode()}
-                )
+                digest = hashlib.sha256(text).hexdigest()
+                found.append({"name": name, "path": path, "digest": digest, "text": text.decode()})
     return found[:_MOST_MODULES]
 
 
