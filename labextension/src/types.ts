@@ -814,8 +814,15 @@ export interface components {
         /**
          * Verification
          * @description The ledger's answer: how many entries hold, and the first that does not, with why.
+         *
+         *     `root` is of the Merkle tree over those entries; `checkpoints` counts those signed before that it was held against.
          */
         Verification: {
+            /**
+             * Checkpoints
+             * @default 0
+             */
+            checkpoints: number;
             /** Entries */
             entries: number;
             /**
@@ -832,6 +839,11 @@ export interface components {
              * @default
              */
             problem: string;
+            /**
+             * Root
+             * @default
+             */
+            root: string;
             /**
              * Unexplained
              * @default []
