@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
-    from jupyter_mlops.flows.dossier import dossier, evidence_pack, make_card
+    from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
@@ -21,7 +21,7 @@ __all__ = [
     "apply_policies",
     "approvals",
     "declared_policies",
-    "dossier",
+    "dossier_of",
     "evidence_pack",
     "gather",
     "make_card",
@@ -44,7 +44,7 @@ _HOME = {
     "apply_policies": "approving",
     "approvals": "approving",
     "declared_policies": "approving",
-    "dossier": "dossier",
+    "dossier_of": "dossier",
     "evidence_pack": "dossier",
     "make_card": "dossier",
     "gather": "training",

@@ -10,7 +10,7 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import MlopsError, NotFound
 from jupyter_mlops.flows.approving import approvals
 from jupyter_mlops.flows.promotion import evidence_of
-from jupyter_mlops.governance import Dossier, card, contents, write_pack
+from jupyter_mlops.governance import Dossier, card_of, contents, write_pack
 from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, history, proof_of, signing_key
 from jupyter_mlops.records import ModelVersion
 from jupyter_mlops.registry import version
@@ -19,7 +19,7 @@ from jupyter_mlops.store import Store, database
 CARD_MADE = "card made"
 
 
-def dossier(store: Store, name: str, number: int) -> Dossier:
+def dossier_of(store: Store, name: str, number: int) -> Dossier:
     """What is known now. A part that cannot be read is empty, and so stands as missing wherever it is shown."""
     found = version(store, name, number)
     model, _, segment = name.partition(".")
@@ -68,8 +68,8 @@ def _files(store: Store, found: ModelVersion) -> dict[str, str]:
 
 def make_card(store: Store, name: str, number: int) -> dict[str, Any]:
     """The card as it is now. One that differs from the last is kept with the run, and entered in the ledger."""
-    known = dossier(store, name, number)
-    made = card(known)
+    known = dossier_of(store, name, number)
+    made = card_of(known)
     text = json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(text.encode()).hexdigest()
     subject = f"{name}/{number}"
@@ -84,7 +84,7 @@ def make_card(store: Store, name: str, number: int) -> dict[str, Any]:
 
 def evidence_pack(store: Store, name: str, number: int) -> bytes:
     """The signed zip. Asked again while nothing has changed, it is the same to the byte."""
-    known = dossier(store, name, number)
+    known = dossier_of(store, name, number)
     key = signing_key(config.ledger_key())
     base = database(store.project)
     with base.begin() as connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.governance.acting import Act, Source, acting
 
 if TYPE_CHECKING:
-    from jupyter_mlops.governance.card import as_html, as_markdown, card, sections
+    from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
     from jupyter_mlops.governance.dossier import Dossier
     from jupyter_mlops.governance.pack import contents
@@ -28,7 +28,7 @@ __all__ = [
     "acting",
     "as_html",
     "as_markdown",
-    "card",
+    "card_of",
     "completeness",
     "contents",
     "decide",
@@ -53,7 +53,7 @@ _HOME = {
     "Policy": "policies",
     "as_html": "card",
     "as_markdown": "card",
-    "card": "card",
+    "card_of": "card",
     "completeness": "rules",
     "contents": "pack",
     "decide": "deciding",

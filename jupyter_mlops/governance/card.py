@@ -5,6 +5,7 @@ As Markdown it is a Hugging Face card (YAML front matter with a model-index), so
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -35,7 +36,7 @@ ASKED = {
 _TASKS = {"regression": "tabular-regression", "classification": "tabular-classification", "ranking": "other"}
 
 
-def card(d: Dossier) -> dict[str, Any]:
+def card_of(d: Dossier) -> dict[str, Any]:
     """The card's facts. The same dossier gives the same card."""
     asked = {name: d.asked.get(name, MISSING) for name in ASKED.get(d.risk or "high", ASKED["high"])}
     more = {name: text for name, text in d.asked.items() if name not in asked}
@@ -102,7 +103,7 @@ def as_markdown(c: dict[str, Any]) -> str:
     parts = [f"---\n{text}---\n", f"# {_plain(c['model'])} version {c['version']}\n"]
     for title, rows in sections(c):
         parts.append(f"## {title}\n")
-        parts.append(_markdown_table(rows) if rows else "Nothing is recorded.\n")
+        parts.append(_markdown_table(rows) if len(rows) > 1 else "Nothing is recorded.\n")
     return "\n".join(parts)
 
 
@@ -128,7 +129,7 @@ Rows = list[tuple[str, ...]]
 
 
 def sections(c: dict[str, Any]) -> list[tuple[str, Rows]]:
-    """(title, table with its header row) in the order of reading."""
+    """(title, table that begins with its header) in the order of reading."""
     e, t = c["evaluation"], c["training"]
     facts = [
         (n.replace("_", " "), str(c[n])) for n in ("status", "risk", "task", "project", "created", "digest", "run")
@@ -175,8 +176,8 @@ def sections(c: dict[str, Any]) -> list[tuple[str, Rows]]:
     ]
 
 
-def _table(head: tuple[str, ...], rows: Rows) -> Rows:
-    return [head, *rows] if rows else []
+def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Rows:
+    return [head, *(tuple(map(str, row)) for row in rows)]
 
 
 def _markdown_table(rows: Rows) -> str:
@@ -211,7 +212,7 @@ def as_html(title: str, parts: list[tuple[str, Rows]], lead: str = "") -> str:
 
 
 def _html_table(rows: Rows) -> str:
-    if not rows:
+    if len(rows) < 2:
         return "<p>Nothing is recorded.</p>"
     head = "".join(f"<th scope='col'>{escape(str(cell))}</th>" for cell in rows[0])
     lines = "".join("<tr>" + "".join(f"<td>{escape(_seen(cell))}</td>" for cell in row) + "</tr>" for row in rows[1:])

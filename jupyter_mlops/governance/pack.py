@@ -14,7 +14,7 @@ import zipfile
 from typing import Any
 
 from jupyter_mlops.governance.boms import cyclonedx, openlineage
-from jupyter_mlops.governance.card import as_html, as_markdown, card, sections
+from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
 from jupyter_mlops.governance.dossier import Dossier
 from jupyter_mlops.governance.rules import NOTE, held_against_rules, rules_sections
 from jupyter_mlops.ledger import Checkpoint, SigningKey
@@ -42,11 +42,12 @@ bom.cdx.json, lineage.jsonl     CycloneDX 1.6, OpenLineage 2-0-2
 """
 
 
-def contents(
-    d: Dossier, entries: list[tuple[int, bytes, list[bytes]]], checkpoint: Checkpoint, key: SigningKey
-) -> dict[str, bytes]:
+Proved = tuple[int, bytes, list[bytes]]
+
+
+def contents(d: Dossier, entries: list[Proved], checkpoint: Checkpoint, key: SigningKey) -> dict[str, bytes]:
     """Every file of the pack by name; `entries` are (seq, body, inclusion proof in the checkpoint)."""
-    made, lines = card(d), held_against_rules(d)
+    made, lines = card_of(d), held_against_rules(d)
     proofs = {str(seq): [base64.b64encode(step).decode() for step in proof] for seq, _, proof in entries}
     evidence = d.evidence.model_dump(mode="json") if d.evidence else None
     files: dict[str, Any] = {

@@ -87,7 +87,15 @@ def _approved(d: Dossier) -> Any:
 
 def _reasons(d: Dossier) -> Any:
     moves = [e for e in d.history if e.action == "set alias" and e.reason]
-    return f"{len(moves)} moves, each with who, when and why" if moves else None
+    return (
+        f"moves with who, when and why: ledger entries {', '.join(str(e.seq) for e in moves[-8:])}" if moves else None
+    )
+
+
+def _way_back(d: Dossier) -> Any:
+    held = {e.after["version"] for e in d.history if e.action == "set alias" and e.after["alias"] == "champion"}
+    others = sorted(held - {d.version.version})
+    return f"versions that were champion before: {', '.join(map(str, others))}" if others else None
 
 
 def _monitor(d: Dossier) -> Any:
@@ -131,7 +139,7 @@ FIELDS: tuple[Field, ...] = (
         lambda d: f"{len(d.requirements)} packages" if d.requirements else None,
     ),
     Field("EU AI Act Annex IV 3", "performance by group", "slices", _EVIDENCE, _groups, _sensitive),
-    Field("EU AI Act Annex IV 5", "changes since", "comparisons", _EVIDENCE, lambda d: _reasons(d)),
+    Field("EU AI Act Annex IV 5", "changes since", "comparisons", _LEDGER, _reasons),
     Field("EU AI Act Annex IV 6", "standards applied", "standards", _CARD, _said("standards"), _risky),
     Field(
         "EU AI Act Art. 12, 19",
@@ -222,7 +230,7 @@ FIELDS: tuple[Field, ...] = (
         "it can be taken back",
         "rollback",
         _LEDGER,
-        lambda d: "the version before it is held in the ledger" if _reasons(d) else None,
+        _way_back,
         _in_service,
     ),
     Field("NIST AI RMF MANAGE 4.1", "monitored after it is in service", "monitor", _YAML, _monitor),
@@ -268,7 +276,7 @@ def rules_sections(lines: list[dict[str, str]]) -> list[tuple[str, Rows]]:
     found: dict[str, Rows] = {}
     for x in lines:
         family = next(name for name in _FAMILIES if x["rule"].startswith(name))
-        head = [("Rule", "Asks for", "Status", "Recorded", "From")]
+        head: Rows = [("Rule", "Asks for", "Status", "Recorded", "From")]
         found.setdefault(family, head).append((x["rule"], x["asks"], x["status"], x["found"] or "-", x["source"]))
     return list(found.items())
 
