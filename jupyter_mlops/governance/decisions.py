@@ -185,6 +185,9 @@ def _validated(asked: Asked) -> bool:
 def _promote(asked: Asked) -> bool:
     v, alias = asked.version, str(asked.facts.get("to", "champion"))
     if asked.act.glass:
+        known = asked.session.get(SqlRegisteredModelAlias, (v.workspace, v.name, alias))
+        if known and known.version == v.version:
+            raise NotAllowed(f"{asked.subject} is {alias} already; no glass needs breaking")
         asked.enter(GLASS, {"version": int(v.version), "alias": alias, "why_now": asked.act.glass})
     row = SqlRegisteredModelAlias(workspace=v.workspace, name=v.name, alias=alias, version=v.version)
     asked.session.merge(row)
