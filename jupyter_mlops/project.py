@@ -219,6 +219,30 @@ class Value(_Spec):
     source: str = ""
 
 
+class Card(_Spec):
+    """What only a person can say of a model; what is left out stands as missing on its card, and is never made up."""
+
+    intended_use: str = ""
+    users: str = ""
+    out_of_scope: str = ""
+    foreseeable_misuse: str = ""
+    limitations: str = ""
+    risks: str = ""
+    affected_groups: str = ""
+    human_oversight: str = ""
+    who_may_stop: str = ""
+    data_origin: str = ""
+    data_licence: str = ""
+    personal_data: str = ""
+    legal_basis: str = ""
+    instructions: str = ""
+    provider: str = ""
+    licence: str = ""
+    contact: str = ""
+    standards: str = ""
+    retention: str = ""
+
+
 class Model(_Spec):
     task: Literal["regression", "classification", "ranking"]
     owner: str = ""
@@ -232,6 +256,7 @@ class Model(_Spec):
     monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
     value: Value | None = None
+    card: Card = Card()
 
 
 class Limits(_Spec):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
+    from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.notifying import notify
@@ -24,7 +25,10 @@ __all__ = [
     "approvals",
     "close",
     "declared_policies",
+    "dossier_of",
+    "evidence_pack",
     "gather",
+    "make_card",
     "notify",
     "promote",
     "quickstart",
@@ -54,6 +58,9 @@ _HOME = {
     "apply_policies": "approving",
     "approvals": "approving",
     "declared_policies": "approving",
+    "dossier_of": "dossier",
+    "evidence_pack": "dossier",
+    "make_card": "dossier",
     "gather": "training",
     "promote": "promotion",
     "quickstart": "starting",

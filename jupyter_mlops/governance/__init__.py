@@ -9,35 +9,65 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.governance.acting import Act, Source, acting
 
 if TYPE_CHECKING:
+    from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
+    from jupyter_mlops.governance.dossier import Dossier
+    from jupyter_mlops.governance.pack import contents
+    from jupyter_mlops.governance.pack import write as write_pack
     from jupyter_mlops.governance.policies import Policy, in_force, parse_policy, put_in_force, withdraw_policy
     from jupyter_mlops.governance.rehearsing import rehearse, standings
+    from jupyter_mlops.governance.rules import NOTE, completeness, held_against_rules, rules_sections
+    from jupyter_mlops.governance.unpack import verify_pack
 
 __all__ = [
+    "NOTE",
     "Act",
+    "Dossier",
     "Policy",
     "Source",
     "acting",
+    "as_html",
+    "as_markdown",
+    "card_of",
+    "completeness",
+    "contents",
     "decide",
     "governed_store",
+    "held_against_rules",
     "in_force",
     "parse_policy",
     "put_in_force",
     "rehearse",
+    "rules_sections",
+    "sections",
     "standings",
+    "verify_pack",
     "withdraw_policy",
+    "write_pack",
 ]
 
 # MLflow asks for the builder alone, a policy check for no store: each name brings its own imports when it is first used.
 _HOME = {
+    "Dossier": "dossier",
+    "NOTE": "rules",
     "Policy": "policies",
+    "as_html": "card",
+    "as_markdown": "card",
+    "card_of": "card",
+    "completeness": "rules",
+    "contents": "pack",
     "decide": "deciding",
+    "held_against_rules": "rules",
     "in_force": "policies",
     "parse_policy": "policies",
     "put_in_force": "policies",
     "rehearse": "rehearsing",
+    "rules_sections": "rules",
+    "sections": "card",
     "standings": "rehearsing",
+    "verify_pack": "unpack",
     "withdraw_policy": "policies",
+    "write_pack": "pack:write",
 }
 
 
@@ -55,5 +85,6 @@ def governed_store(store_uri: str, tracking_uri: str | None = None) -> Any:  # n
 
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        return getattr(import_module(f"jupyter_mlops.governance.{_HOME[name]}"), name)
+        home, _, there = _HOME[name].partition(":")
+        return getattr(import_module(f"jupyter_mlops.governance.{home}"), there or name)
     raise AttributeError(name)

@@ -61,7 +61,7 @@ class Asked:
     def subject(self) -> str:
         return subject(self.version.workspace, self.version.name, self.version.version)
 
-    def enter(self, action: str, after: dict[str, Any]) -> None:
+    def enter(self, action: str, after: dict[str, Any]) -> bool:
         append(
             self.session.connection(),
             actor=self.act.actor,
@@ -70,6 +70,7 @@ class Asked:
             after={**after, "source": self.act.source},
             reason=self.act.reason,
         )
+        return True
 
 
 def read_facts(value: str | None) -> dict[str, Any]:
@@ -96,7 +97,8 @@ def carry_out(kind: str, session: Session, version: SqlModelVersion, act: Act, f
     change = Change("", model, None, {"version": version.version}, version)
     past = past_of(session, model, trainers(session, change))
     asked = Asked(session, version, act, facts, past, applying(in_force(session.connection()), past))
-    _KINDS[kind](asked)
+    if not _KINDS[kind](asked):
+        return
     told = {k: v for k, v in facts.items() if k not in ("reason", "gates")}
     record = {"by": act.actor, "at": datetime.now(UTC).isoformat(), "reason": act.reason, **told}
     _tag(asked, f"{DECISION}{kind}", json.dumps(record, sort_keys=True))
@@ -111,19 +113,19 @@ def _tag(asked: Asked, key: str, value: str) -> None:
     asked.session.merge(SqlModelVersionTag(workspace=v.workspace, name=v.name, version=v.version, key=key, value=value))
 
 
-def _request(asked: Asked) -> None:
-    asked.enter(REQUESTED, {"to": str(asked.facts.get("to", "champion"))})
+def _request(asked: Asked) -> bool:
+    return asked.enter(REQUESTED, {"to": str(asked.facts.get("to", "champion"))})
 
 
-def _approve(asked: Asked) -> None:
-    _vote(asked, APPROVED)
+def _approve(asked: Asked) -> bool:
+    return _vote(asked, APPROVED)
 
 
-def _reject(asked: Asked) -> None:
-    _vote(asked, REJECTED)
+def _reject(asked: Asked) -> bool:
+    return _vote(asked, REJECTED)
 
 
-def _vote(asked: Asked, action: str) -> None:
+def _vote(asked: Asked, action: str) -> bool:
     number = int(asked.version.version)
     voting = [p for p in asked.policies if p.approvals]
     if not voting:
@@ -139,22 +141,22 @@ def _vote(asked: Asked, action: str) -> None:
         raise NotAllowed(next(iter(refusals.values())))
     bound = asked.past.bound(number, mine[0])
     policies = {p.policy: p.digest for p in mine}
-    asked.enter(action, {"policies": policies, "evidence": bound["evidence"], "digest": bound["digest"]})
+    return asked.enter(action, {"policies": policies, "evidence": bound["evidence"], "digest": bound["digest"]})
 
 
-def _withdraw(asked: Asked) -> None:
+def _withdraw(asked: Asked) -> bool:
     mine = [e for e in asked.past.of_version(int(asked.version.version)) if e.action in (APPROVED, REJECTED, WITHDRAWN)]
     own = [e for e in mine if e.actor == asked.act.actor]
     if not own or own[-1].action == WITHDRAWN:
         raise NotAllowed(f"{asked.act.actor} has said nothing about {asked.subject} that could be withdrawn")
-    asked.enter(WITHDRAWN, {"entry": own[-1].seq})
+    return asked.enter(WITHDRAWN, {"entry": own[-1].seq})
 
 
-def _comment(asked: Asked) -> None:
-    asked.enter("commented", {"mentions": sorted(set(_MENTION.findall(asked.act.reason)))})
+def _comment(asked: Asked) -> bool:
+    return asked.enter("commented", {"mentions": sorted(set(_MENTION.findall(asked.act.reason)))})
 
 
-def _review(asked: Asked) -> None:
+def _review(asked: Asked) -> bool:
     number = int(asked.version.version)
     open_ones = [e for e in unreviewed(asked.past) if int(e.after["version"]) == number]
     if not open_ones:
@@ -165,30 +167,38 @@ def _review(asked: Asked) -> None:
             raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
     if breaker == asked.act.actor:
         raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
-    asked.enter(REVIEWED, {"entry": open_ones[0].seq})
+    return asked.enter(REVIEWED, {"entry": open_ones[0].seq})
 
 
-def _validated(asked: Asked) -> None:
+def _validated(asked: Asked) -> bool:
     verdict, evidence = str(asked.facts.get("verdict", "")), str(asked.facts.get("evidence", ""))
     if verdict not in ("pass", "fail", "inconclusive", "not run") or not re.fullmatch(r"[0-9a-f]{64}", evidence):
         raise NotAllowed("evidence needs its `verdict` and its `evidence` digest; run `jupyter mlops validate`")
+    known = [e for e in asked.past.of_version(int(asked.version.version)) if e.action == VALIDATED]
+    if known and (known[-1].actor, known[-1].after.get("evidence")) == (asked.act.actor, evidence):
+        return False  # the same evidence again, found by the same: nothing new to enter
     _tag(asked, VERDICT, verdict)
     _tag(asked, EVIDENCE, evidence)
-    asked.enter(VALIDATED, {"verdict": verdict, "evidence": evidence, "gates": asked.facts.get("gates", [])})
+    return asked.enter(VALIDATED, {"verdict": verdict, "evidence": evidence, "gates": asked.facts.get("gates", [])})
 
 
-def _promote(asked: Asked) -> None:
+def _promote(asked: Asked) -> bool:
     v, alias = asked.version, str(asked.facts.get("to", "champion"))
     if asked.act.glass:
+        known = asked.session.get(SqlRegisteredModelAlias, (v.workspace, v.name, alias))
+        if known and known.version == v.version:
+            raise NotAllowed(f"{asked.subject} is {alias} already; no glass needs breaking")
         asked.enter(GLASS, {"version": int(v.version), "alias": alias, "why_now": asked.act.glass})
     row = SqlRegisteredModelAlias(workspace=v.workspace, name=v.name, alias=alias, version=v.version)
     asked.session.merge(row)
     asked.session.flush()
     if alias not in PROTECTED and asked.act.glass and not asked.policies:
         raise NotAllowed("there is no policy to break the glass of here; promote it")
+    return True
 
 
-_KINDS: dict[str, Callable[[Asked], None]] = {
+# Each says whether there was something to enter.
+_KINDS: dict[str, Callable[[Asked], bool]] = {
     "approve": _approve,
     "comment": _comment,
     "promote": _promote,

@@ -147,6 +147,8 @@ def _placed(move: LedgerEntry, version: int, past: list[LedgerEntry], state: Reg
         for e in past
         if e.subject == about and e.action == "approved" and e.seq < move.seq
     ]
+    # Breaking the glass is entered in the same transaction, just before the move.
+    glass = [e for e in past if e.subject == about and e.action == "break glass" and e.seq == move.seq - 1]
     return {
         "version": version,
         "since": move.at.isoformat(),
@@ -157,5 +159,6 @@ def _placed(move: LedgerEntry, version: int, past: list[LedgerEntry], state: Reg
         "verdict": tag("mlops.verdict"),
         "digest": tag("mlops.digest"),
         "approvals": approvals,
+        "broken_glass": glass[-1].after["why_now"] if glass else "",
         "in_registry": ("version", about, "") in state.values,
     }

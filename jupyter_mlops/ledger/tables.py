@@ -9,12 +9,13 @@ import secrets
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 # An arbitrary constant: all writers of one PostgreSQL database wait for the same advisory lock.
 _ADVISORY_LOCK = 0x6D6C6F7073
 
 metadata = sa.MetaData()
-_LONG = sa.Text(2**24)  # MySQL chooses a text type by its length, and its shortest holds 64 KiB
+_LONG = sa.Text().with_variant(LONGTEXT(), "mysql")  # its TEXT ends at 64 KiB
 
 ledger = sa.Table(
     "mlops_ledger",

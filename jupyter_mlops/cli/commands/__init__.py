@@ -9,6 +9,7 @@ from jupyter_mlops.cli.commands import (
     ledger,
     monitor,
     policy,
+    proof,
     quickstart,
     registry,
     runs,
@@ -30,5 +31,6 @@ COMMANDS: list[Command] = [
     *drift.COMMANDS,
     *monitor.COMMANDS,
     *ledger.COMMANDS,
+    *proof.COMMANDS,
     *dashboards.COMMANDS,
 ]

@@ -84,7 +84,8 @@ def _as_of(args: Namespace) -> Result:
 
 
 def _placed(name: str, placed: dict[str, Any]) -> str:
-    approved = ", ".join(f"{a['by']} ({a['reason']})" for a in placed["approvals"]) or "nobody was asked"
+    approved = ", ".join(f"{a['by']} ({a['reason']})" for a in placed["approvals"]) or "nobody"
+    approved += f"; the glass was broken: {placed['broken_glass']}" if placed["broken_glass"] else ""
     return (
         f"{name}: version {placed['version']} since {placed['since']}, put there by {placed['by']}: {placed['reason']}\n"
         f"  evidence {placed['evidence'][:12] or 'none'} ({placed['verdict'] or 'not judged'}); approved by: {approved}; "

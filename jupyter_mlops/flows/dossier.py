@@ -1,0 +1,101 @@
+"""Everything known of one version, from every room that knows something; and what is made of it: card, rules, pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from jupyter_mlops import config
+from jupyter_mlops.errors import MlopsError, NotFound
+from jupyter_mlops.flows.approving import approvals
+from jupyter_mlops.flows.promotion import evidence_of
+from jupyter_mlops.governance import Dossier, card_of, contents, write_pack
+from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, history, proof_of, signing_key
+from jupyter_mlops.records import ModelVersion
+from jupyter_mlops.registry import version
+from jupyter_mlops.store import Store, database
+
+CARD_MADE = "card made"
+
+
+def dossier_of(store: Store, name: str, number: int) -> Dossier:
+    """What is known now. A part that cannot be read is empty, and so stands as missing wherever it is shown."""
+    found = version(store, name, number)
+    model, _, segment = name.partition(".")
+    declared = model in store.project.file.models
+    base = database(store.project)
+    with base.read() as connection:
+        past = history(connection, name)
+    texts = {part: _text(store, found, part) for part in ("slice.py", "requirements.txt", "environment.json")}
+    return Dossier(
+        project=store.project.name,
+        business_unit=store.project.file.business_unit,
+        version=found,
+        target=store.project.target(name) if declared else None,
+        run=store.run(found.run_id) if found.run_id else None,
+        evidence=evidence_of(store, found),
+        history=[e for e in past if e.subject == name or e.subject.startswith(f"{name}/")],
+        standing=approvals(store, name, number),
+        points=[p for p in base.points(model, segment or None) if p.version in (None, number)],
+        alerts=[a for a in base.alerts() if (a.model, a.segment) == (model, segment or None)],
+        files=_files(store, found),
+        environment=json.loads(texts["environment.json"] or "{}"),
+        requirements=[line for line in texts["requirements.txt"].splitlines() if line.strip()],
+        code=texts["slice.py"],
+    )
+
+
+def _text(store: Store, found: ModelVersion, part: str) -> str:
+    """A file of the run that trained it; of the run's last tracked cell when a job ran it."""
+    runs = [found.run_id, *(r.run_id for r in store.runs(parent=found.run_id))] if found.run_id else []
+    for run_id in runs:
+        try:
+            return store.artifact(run_id, part).read_text(encoding="utf-8")
+        except (MlopsError, OSError):
+            continue
+    return ""
+
+
+def _files(store: Store, found: ModelVersion) -> dict[str, str]:
+    try:
+        folder = store.model_files(found.tags.get("mlops.model_uri", ""))
+    except MlopsError:
+        return {}
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def make_card(store: Store, name: str, number: int) -> dict[str, Any]:
+    """The card as it is now. One that differs from the last is kept with the run, and entered in the ledger."""
+    known = dossier_of(store, name, number)
+    made = card_of(known)
+    text = json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    subject = f"{name}/{number}"
+    last = [e for e in known.history if e.subject == subject and e.action == CARD_MADE]
+    if not last or last[-1].after["digest"] != digest:
+        if known.version.run_id:
+            store.log_text(known.version.run_id, text, f"cards/{digest}.json")
+        with database(store.project).begin() as connection:
+            append(connection, actor=config.actor(), action=CARD_MADE, subject=subject, after={"digest": digest})
+    return made
+
+
+def evidence_pack(store: Store, name: str, number: int) -> bytes:
+    """The signed zip. Asked again while nothing has changed, it is the same to the byte."""
+    known = dossier_of(store, name, number)
+    key = signing_key(config.ledger_key())
+    base = database(store.project)
+    with base.begin() as connection:
+        made = checkpoint(connection)
+    if made is None:
+        raise NotFound(f"the ledger says nothing about {name}", "register and validate a version first")
+    wanted = [e.seq for e in known.history]
+    with base.read() as connection:
+        wanted += [e.seq for e in entries(connection, ":policies", limit=1000)]
+        proved = [
+            (seq, entry_body(connection, seq) or b"", proof_of(connection, seq, made.size))
+            for seq in sorted(set(wanted))
+        ]
+    return write_pack(known, contents(known, proved, made, key), key)

@@ -1,0 +1,217 @@
+"""A pack stands alone: from the file and a key, every changed byte is found and named."""
+
+import hashlib
+import io
+import json
+import random
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from declared import MLOPS_YAML
+from sklearn.linear_model import LinearRegression
+
+from jupyter_mlops import config
+from jupyter_mlops.cli import main
+from jupyter_mlops.governance import verify_pack
+from jupyter_mlops.governance.boms import cyclonedx
+from jupyter_mlops.governance.card import as_markdown, card_of
+from jupyter_mlops.governance.pack import COMMENT, MANIFEST, seal
+from jupyter_mlops.ledger import signing_key
+from jupyter_mlops.project import load
+from jupyter_mlops.records import Dataset
+from jupyter_mlops.registry import register
+from jupyter_mlops.store import open_store
+
+NAME = "rul.plant-01"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A judged and promoted version, and its pack as the command writes it."""
+    root = tmp_path_factory.mktemp("plants")
+    said = "    purpose: <script>alert(1)</script>\n    card: {limitations: 'poor | on *night* shifts'}\n"
+    (root / "mlops.yaml").write_text(MLOPS_YAML.replace("    risk: high\n", f"    risk: high\n{said}"))
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"unit": np.repeat(range(40), 10), "a": rng.normal(size=400), "b": rng.normal(size=400)})
+    rows["rul"] = 3 * rows.a - rows.b + rng.normal(scale=0.3, size=400)
+    (root / "data" / "plant-01").mkdir(parents=True)
+    rows.to_parquet(root / "data" / "plant-01" / "evaluation.parquet")
+    store = open_store(load(root))
+    run = store.create_run("train", "one", key="k1")
+    store.log(run, parameters={"seed": 7}, metrics={"mae": 0.2})
+    store.log_datasets(run, [Dataset(name="train", digest="d" * 36, source="x.parquet", rows=400, columns=4)])
+    texts = {"slice.py": "fit()\n", "requirements.txt": "numpy==2.4.6\nscikit-learn==1.9.1"}
+    for name, text in (texts | {"environment.json": '{"python": "3.11.7"}'}).items():
+        store.log_text(run, text, name)
+    store.log_model(run, LinearRegression().fit(rows[["a", "b"]], rows.rul), input_example=rows[["a", "b"]].head(3))
+    store.end_run(run, "FINISHED")
+    register(store, run, NAME)
+    assert main(["promote", NAME, "1", "--reason", "first", "--project", str(root)]) == 0
+    pack = root / "x.zip"
+    assert main(["evidence", NAME, "1", "-o", str(pack), "--project", str(root)]) == 0
+    return SimpleNamespace(root=root, pack=pack, store=store, key=signing_key(config.ledger_key()))
+
+
+def _changed(made: SimpleNamespace, tmp_path: Path, data: bytes) -> dict:
+    file = tmp_path / "changed.zip"
+    file.write_bytes(data)
+    return verify_pack(file, made.key.public)
+
+
+def _rebuilt(made: SimpleNamespace, change) -> bytes:
+    """The pack written anew by somebody without the key: files changed, manifest to fit, seal as it was."""
+    with zipfile.ZipFile(made.pack) as packed:
+        files, comment = {n: packed.read(n) for n in packed.namelist()}, packed.comment
+    change(files)
+    manifest = json.loads(files[MANIFEST])
+    manifest["files"] = {n: hashlib.sha256(d).hexdigest() for n, d in sorted(files.items()) if n != MANIFEST}
+    files[MANIFEST] = json.dumps(manifest).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+        packed.comment = comment
+    return buffer.getvalue()
+
+
+def test_it_holds_and_says_by_whose_key(made: SimpleNamespace, capsys: pytest.CaptureFixture):
+    answer = verify_pack(made.pack, made.key.public)
+    assert (answer["ok"], answer["problems"], answer["trusted"]) == (True, [], True)
+    assert answer["entries"] > 5
+    assert main(["verify", str(made.pack), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert (data["ok"], data["trusted"], data["model"], data["version"]) == (True, False, NAME, 1)
+
+
+def test_asked_again_it_is_the_same_to_the_byte(made: SimpleNamespace, tmp_path: Path):
+    assert main(["evidence", NAME, "1", "-o", str(tmp_path / "y.zip"), "--project", str(made.root)]) == 0
+    assert (tmp_path / "y.zip").read_bytes() == made.pack.read_bytes()
+
+
+def test_it_is_verified_without_a_project_in_an_empty_folder(made: SimpleNamespace, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", str(made.pack), "--key", str(made.key.public)]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_any_byte_changed_is_found_and_something_is_named(made: SimpleNamespace, tmp_path: Path):
+    data = made.pack.read_bytes()
+    dice = random.Random(1)
+    ends = [*range(40), *range(len(data) - COMMENT - 60, len(data))]
+    for place in [*ends, *(dice.randrange(len(data)) for _ in range(400))]:
+        other = bytearray(data)
+        other[place] ^= 1 << dice.randrange(8)
+        answer = _changed(made, tmp_path, bytes(other))
+        assert not answer["ok"], place
+        assert answer["problems"], place
+
+
+def test_a_changed_file_is_called_by_its_name(made: SimpleNamespace, tmp_path: Path):
+    with zipfile.ZipFile(made.pack) as packed:
+        infos = packed.infolist()
+    data = made.pack.read_bytes()
+    for info in infos:
+        other = bytearray(data)
+        other[info.header_offset + 30 + len(info.filename) + info.compress_size // 2] ^= 4
+        problems = _changed(made, tmp_path, bytes(other))["problems"]
+        assert any(info.filename in p for p in problems), (info.filename, problems)
+
+
+def _swap(name: str, old: bytes, new: bytes):
+    return lambda files: files.update({name: files[name].replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.update({"extra.txt": b"x"}), "after it was sealed"),
+        (lambda f: f.pop("card.md"), "after it was sealed"),
+        (_swap("ledger/entries.jsonl", b'"first"', b'"worst"'), "not in the signed checkpoint"),
+        (_swap("evidence.json", b'"seed": 0', b'"seed": 1'), "does not have the digest"),
+        (lambda f: f.update({"ledger/checkpoint.txt": b"x"}), "checkpoint.txt is missing or was changed"),
+        (lambda f: f.update({"../../etc/x": b"x"}), "a name that no pack holds"),
+    ],
+)
+def test_a_pack_written_anew_is_found(made: SimpleNamespace, tmp_path: Path, change, said: str):
+    answer = _changed(made, tmp_path, _rebuilt(made, change))
+    assert not answer["ok"]
+    assert any(said in p for p in answer["problems"]), answer["problems"]
+
+
+def test_written_and_sealed_anew_by_another_it_is_not_ours(made: SimpleNamespace, tmp_path: Path):
+    other = signing_key(tmp_path / "other.key")
+    data = _rebuilt(made, lambda files: files.update({"card.md": b"all is well"}))[:-COMMENT]
+    answer = _changed(made, tmp_path, data + seal(data, other))
+    assert any("not by the key you gave" in p for p in answer["problems"])
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"x" * 5000, b"\0" * 100])
+def test_what_is_no_pack_is_said_without_a_traceback(tmp_path: Path, data: bytes, capsys: pytest.CaptureFixture):
+    file = tmp_path / "x.zip"
+    file.write_bytes(data)
+    assert main(["verify", str(file)]) == 1
+    assert "it does not hold" in capsys.readouterr().out
+
+
+def test_a_zip_of_ten_gigabytes_is_not_unpacked(tmp_path: Path):
+    file = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("zeros", "w", force_zip64=True) as zeros,
+    ):
+        for _ in range(600):
+            zeros.write(bytes(2**20))
+    assert any("nothing of it was unpacked" in problem for problem in verify_pack(file)["problems"])
+
+
+def test_the_card_is_made_and_what_nobody_said_is_named(made: SimpleNamespace, capsys: pytest.CaptureFixture):
+    assert main(["card", NAME, "1", "--project", str(made.root), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)["data"]
+    assert "human_oversight" in facts["missing"]
+    assert "limitations" not in facts["missing"]
+    assert facts["evaluation"]["verdict"] == "pass"
+    text = as_markdown(facts)
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["model-index"][0]["results"][0]["metrics"][0]["type"] == "mae"
+    assert "<script>" not in text
+    assert "poor \\| on \\*night\\* shifts" in text
+    for form in ("html", "md"):
+        assert main(["card", NAME, "1", "--project", str(made.root), "--format", form]) == 0
+        shown = capsys.readouterr().out
+        assert "not provided" in shown
+        assert "<script>" not in shown
+    assert len(list((made.root / ".mlops/artifacts").rglob("cards/*.json"))) == 1
+
+
+def test_rules_say_met_missing_and_not_applicable_and_never_judge(made: SimpleNamespace, capsys: pytest.CaptureFixture):
+    for form in ("text", "html", "json"):
+        assert main(["rules", NAME, "1", "--project", str(made.root), "--format", form]) == 0
+        shown = capsys.readouterr().out
+        assert "complian" not in shown.lower()
+        assert "missing" in shown
+    found = {x["asks"]: x for x in json.loads(shown)["requirements"]}
+    assert found["intended purpose"]["status"] == "met"
+    assert found["human oversight"]["status"] == "missing"
+    assert found["signed by log-in again at signing"]["status"] == "missing"
+    assert found["it can be taken back"]["status"] == "missing"
+    for line in found.values():
+        assert (line["status"] == "met") == bool(line["found"])
+
+
+def test_the_bill_of_materials_lists_model_data_and_packages(made: SimpleNamespace):
+    from jupyter_mlops.flows import dossier_of
+
+    known = dossier_of(made.store, NAME, 1)
+    bom = cyclonedx(known)
+    assert (bom["bomFormat"], bom["specVersion"]) == ("CycloneDX", "1.6")
+    assert bom["metadata"]["component"]["type"] == "machine-learning-model"
+    assert {"library", "data"} == {c["type"] for c in bom["components"]}
+    assert "pkg:pypi/scikit-learn@1.9.1" in bom["dependencies"][0]["dependsOn"]
+    refs = [c["bom-ref"] for c in bom["components"]]
+    assert len(refs) == len(set(refs))
+    assert card_of(known) == card_of(dossier_of(made.store, NAME, 1))

@@ -1,0 +1,137 @@
+"""Servers of the tests' own: a PostgreSQL from the system's packages, and MLflow's stock server with its log-in app."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "correct-horse-battery"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _binaries() -> Path | None:
+    found = shutil.which("initdb")
+    places = [Path(found).resolve().parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((p for p in places if (p / "initdb").exists()), None)
+
+
+def _install() -> Path | None:
+    if os.getuid() == 0 and shutil.which("apt-get"):
+        for words in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
+            subprocess.run(["apt-get", "-qq", *words], check=False, capture_output=True)
+    return _binaries()
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL server with an empty database, stopped and gone at the end."""
+    pytest.importorskip("psycopg")
+    binaries = _binaries() or _install()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed, and cannot be installed here")
+    data, port = folder / "pg", free_port()
+    who = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+    data.mkdir(parents=True)
+    if who:
+        for place in (data, *data.parents):
+            if place == Path("/tmp"):  # the server's own user must reach its folder
+                break
+            place.chmod(0o755)
+        shutil.chown(data, "postgres", "postgres")
+    quiet = {"check": True, "capture_output": True, "cwd": "/", **who}
+    subprocess.run([binaries / "initdb", "-D", data, "-U", "mlops", "-A", "trust", "--no-sync"], **quiet)
+    server = subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        **who,
+    )
+    try:
+        _until(
+            lambda: not subprocess.run([binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode
+        )
+        yield f"postgresql://mlops@127.0.0.1:{port}/postgres"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+@contextlib.contextmanager
+def mlflow_server(folder: Path, database: str, *options: str, env: dict[str, str] | None = None) -> Iterator[str]:
+    """The stock server with our registry store on this database; its URL."""
+    port = free_port()
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = MANAGE\ndatabase_uri = sqlite:///{folder}/auth.db\nadmin_username = admin\n"
+        f"admin_password = {PASSWORD}\nauthorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        "grant_default_workspace_access = true\n"
+    )
+    words = ["--backend-store-uri", database, "--registry-store-uri", f"mlops+{database}", "--port", str(port)]
+    words += ["--host", "127.0.0.1", "--artifacts-destination", str(folder / "artifacts"), *options]
+    log = (folder / "server.log").open("wb")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", *words],
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        env={
+            **os.environ,
+            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": "for-tests",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            **(env or {}),
+        },
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _until(lambda: _answers(f"{url}/health"), alive=server, log=folder / "server.log")
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def _connects(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(url, timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def _until(done, *, alive: subprocess.Popen | None = None, log: Path | None = None, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        if (alive and alive.poll() is not None) or time.monotonic() > end:
+            raise AssertionError(log.read_text()[-3000:] if log else "the server did not start")
+        time.sleep(0.3)
