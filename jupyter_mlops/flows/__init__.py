@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
+    from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
@@ -20,6 +21,7 @@ __all__ = [
     "apply_policies",
     "approvals",
     "declared_policies",
+    "erase",
     "gather",
     "promote",
     "quickstart",
@@ -29,6 +31,7 @@ __all__ = [
     "rollback",
     "say",
     "score_and_watch",
+    "score_files",
     "serve",
     "train",
     "validate_version",
@@ -40,6 +43,7 @@ _HOME = {
     "apply_policies": "approving",
     "approvals": "approving",
     "declared_policies": "approving",
+    "erase": "batch",
     "gather": "training",
     "promote": "promotion",
     "quickstart": "starting",
@@ -49,6 +53,7 @@ _HOME = {
     "rollback": "promotion",
     "say": "approving",
     "score_and_watch": "watching",
+    "score_files": "batch",
     "serve": "endpoints",
     "train": "training",
     "validate_version": "promotion",

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 from declared import MLOPS_YAML
 from sklearn.linear_model import LinearRegression
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, NotFound, Unavailable
 from jupyter_mlops.flows import promote, rollback
 from jupyter_mlops.ledger import entries
 from jupyter_mlops.project import Project, load
@@ -119,6 +120,29 @@ def test_bad_requests_are_told(url: str, path, body, headers, status, said):
     code, answer = _post(url + path, body, **headers)
     assert code == status
     assert said in answer["error"]["message"]
+
+
+def test_the_client_keeps_its_connection_and_says_what_the_server_said(project: Project, url: str):
+    client = endpoint(url, NAME)
+    rows = ROWS[["x"]].head(2)
+    first = client.predict(rows)
+    connection = client._connection
+    assert connection is not None
+    assert client.predict(rows)["prediction"].tolist() == first["prediction"].tolist()
+    assert client._connection is connection
+    connection.sock.shutdown(socket.SHUT_RDWR)
+    assert len(client.predict(rows)) == 2
+    assert client.explain(rows.assign(x=[100.0, 200.0]))[1]["reasons"][0]["column"] == "x"
+    said = client.truth(pd.DataFrame({"inference_id": first["inference_id"], "truth": [1.0, 2.0]}))
+    assert (said["received"], said["kept"]) == (2, 2)
+    with pytest.raises(BadInput, match="column 'x' is missing"):
+        client.predict(rows.rename(columns={"x": "y"}))
+    with pytest.raises(NotFound, match="no model 'nope'"):
+        endpoint(url, "nope").predict(rows)
+    with pytest.raises(Unavailable, match="does not answer"):
+        endpoint("http://127.0.0.1:9").predict(rows)
+    with pytest.raises(BadInput, match="no address"):
+        endpoint("models.example")
 
 
 def test_what_was_answered_before_a_kill_is_in_the_log_once(project: Project):
