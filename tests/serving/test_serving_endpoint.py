@@ -145,6 +145,15 @@ def test_the_client_keeps_its_connection_and_says_what_the_server_said(project: 
         endpoint("models.example")
 
 
+def test_answers_on_an_open_connection_do_not_wait_for_the_network(url: str):
+    client, times = endpoint(url, NAME), []
+    for _ in range(30):
+        began = time.perf_counter()
+        client.predict(ROWS[["x"]].head(1))
+        times.append(time.perf_counter() - began)
+    assert sorted(times)[15] < 0.03  # a delayed ACK is 0.04
+
+
 def test_what_was_answered_before_a_kill_is_in_the_log_once(project: Project):
     log = InferenceLog(project)
     before = log.count("rul", "plant-01")
