@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlops.tracking.effects import CHANGING, FILES, HARMLESS, HOLDING, LOOKING, PURE, reaches, reads_files, writes_files
+from jupyter_mlops.tracking.effects import (
+    CHANGING,
+    FILES,
+    HARMLESS,
+    HOLDING,
+    LOOKING,
+    PURE,
+    reaches,
+    reads_files,
+    writes_files,
+)
 from jupyter_mlops.tracking.shell_lines import Magic, magic_of
 from jupyter_mlops.tracking.syntax import BROKEN, arguments, chain_of, evaluated, parameters, roots_of
 

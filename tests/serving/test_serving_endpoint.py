@@ -14,14 +14,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from declared import MLOPS_YAML
+from house import Client, until
 from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops.errors import BadInput, NotFound, Unavailable
 from jupyter_mlops.flows import promote, rollback
+from jupyter_mlops.flows.endpoints import references, source
 from jupyter_mlops.ledger import entries
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.registry import register
 from jupyter_mlops.serving import InferenceLog, endpoint, recover
+from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.models import Models
 from jupyter_mlops.store import database, open_store
 
 NAME = "rul.plant-01"
@@ -189,3 +193,25 @@ def test_a_worse_model_is_refused_and_a_rollback_goes_back(project: Project):
     assert (back.done, back.version) == (True, 1)
     with pytest.raises(BadInput, match="needs a reason"):
         rollback(store, NAME, reason="")
+
+
+def test_a_models_name_stands_for_its_segments_and_a_version_is_taken_back_for_good_reason(project: Project):
+    store = open_store(project)
+    app = App(project, Models(project, references(store, "rul"), source(store)))
+    try:
+        client = Client(app)
+        assert list(app.models.held) == [NAME]
+        before = client.predict([{"x": 3.0, "segment": "plant-01"}], "rul")["version"]
+        number = _version(store, 1.995)
+        assert promote(store, NAME, number, reason="next").done
+        until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == number)
+        source(store).rollback(NAME, "errors in its first minute")
+        until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == before)
+    finally:
+        app.close()
+    with database(project).read() as connection:
+        entry = entries(connection, NAME, action="set alias")[0]
+    assert (entry.actor, entry.reason) == ("jupyter-mlops serve", "errors in its first minute")
+    assert references(store, "rul/3") == ["rul/3"]
+    with pytest.raises(NotFound):
+        source(store).resolve(references(store, "rul@challenger")[0])
