@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -170,7 +171,18 @@ def _ours(root: Path, name: str) -> Iterator[Server]:
         str(port),
     ]
     with _running(command, port, "/invocations", root) as server:
+        print(f"  {name} is answered as: {_settled(port, name)}")
         yield server
+
+
+def _settled(port: int, name: str) -> str:
+    """How the model is answered, once its faster form has been looked for."""
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/{name}", timeout=10) as answer:
+            proof = json.load(answer)["parameters"]["proof"]
+        if "being looked for" not in proof["why"]:
+            return f"{proof['way']} {proof['why']}"
+        time.sleep(0.5)
 
 
 @contextmanager
