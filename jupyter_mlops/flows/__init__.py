@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
+    from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
@@ -26,6 +27,7 @@ __all__ = [
     "close",
     "declared_policies",
     "dossier_of",
+    "erase",
     "evidence_pack",
     "gather",
     "make_card",
@@ -38,6 +40,7 @@ __all__ = [
     "rollback",
     "say",
     "score_and_watch",
+    "score_files",
     "serve",
     "silence",
     "suppress",
@@ -61,6 +64,7 @@ _HOME = {
     "dossier_of": "dossier",
     "evidence_pack": "dossier",
     "make_card": "dossier",
+    "erase": "batch",
     "gather": "training",
     "promote": "promotion",
     "quickstart": "starting",
@@ -70,6 +74,7 @@ _HOME = {
     "rollback": "promotion",
     "say": "approving",
     "score_and_watch": "watching",
+    "score_files": "batch",
     "serve": "endpoints",
     "train": "training",
     "validate_version": "promotion",

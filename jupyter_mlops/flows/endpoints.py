@@ -7,12 +7,11 @@ from functools import partial
 
 import pandas as pd
 
-from jupyter_mlops import serving
+from jupyter_mlops import registry, serving
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.flows.promotion import rollback
 from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.project import Project
-from jupyter_mlops.registry import load_version, models, resolve
 from jupyter_mlops.store import Store, open_store
 
 ACTOR = "jupyter-mlops serve"
@@ -20,7 +19,7 @@ ACTOR = "jupyter-mlops serve"
 
 def serve(
     project: Project,
-    references: list[str],
+    models: list[str],
     *,
     host: str = "127.0.0.1",
     port: int = 8090,
@@ -32,7 +31,7 @@ def serve(
     A model that has segments stands for all of them that are in service, and for its pooled model if there is one.
     """
     store = open_store(project)
-    every = [one for reference in references for one in _with_segments(store, reference)]
+    every = [one for model in models for one in references(store, model)]
     serving.serve(
         project, list(dict.fromkeys(every)), source(store), host=host, port=port, no_auth=no_auth, ready=ready
     )
@@ -40,15 +39,16 @@ def serve(
 
 def source(store: Store) -> serving.Source:
     return serving.Source(
-        resolve=partial(resolve, store),
-        load=partial(load_version, store),
+        resolve=partial(registry.resolve, store),
+        load=partial(registry.load_version, store),
         aliases=partial(_aliases, store),
         held_out=partial(_held_out, store),
         rollback=partial(_take_back, store),
     )
 
 
-def _with_segments(store: Store, reference: str) -> list[str]:
+def references(store: Store, reference: str) -> list[str]:
+    """What a reference stands for: itself, or the segments of a model that has them as far as they are in service."""
     name, _, alias = reference.partition("@")
     spec = store.project.file.models.get(name)
     if spec is None or not spec.segments:
@@ -61,7 +61,7 @@ def _with_segments(store: Store, reference: str) -> list[str]:
 
 
 def _aliases(store: Store) -> Mapping[str, Mapping[str, int]]:
-    return {model.name: model.aliases for model in models(store)}
+    return {model.name: model.aliases for model in registry.models(store)}
 
 
 def _held_out(store: Store, name: str) -> pd.DataFrame | None:

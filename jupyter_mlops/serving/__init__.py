@@ -8,22 +8,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.serving.access import new_key
     from jupyter_mlops.serving.client import endpoint
+    from jupyter_mlops.serving.deploying import differences, render, write
+    from jupyter_mlops.serving.keyed import Keyed
     from jupyter_mlops.serving.log import InferenceLog
     from jupyter_mlops.serving.models import Source
-    from jupyter_mlops.serving.scoring import score
+    from jupyter_mlops.serving.privacy import Privacy
+    from jupyter_mlops.serving.scoring import score, score_file
     from jupyter_mlops.serving.server import serve
     from jupyter_mlops.serving.wal import recover
 
-__all__ = ["InferenceLog", "Source", "endpoint", "new_key", "recover", "score", "serve"]
+__all__ = [
+    "InferenceLog",
+    "Keyed",
+    "Privacy",
+    "Source",
+    "differences",
+    "endpoint",
+    "new_key",
+    "recover",
+    "render",
+    "score",
+    "score_file",
+    "serve",
+    "write",
+]
 
 _HOME = {
     "Source": "models",
     "InferenceLog": "log",
+    "Keyed": "keyed",
+    "Privacy": "privacy",
+    "differences": "deploying",
     "endpoint": "client",
     "new_key": "access",
     "recover": "wal",
+    "render": "deploying",
     "score": "scoring",
+    "score_file": "scoring",
     "serve": "server",
+    "write": "deploying",
 }
 
 

@@ -2,53 +2,111 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
-import urllib.request
+import threading
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
-from jupyter_mlops.errors import BadInput, MlopsError, NotFound, Unavailable
+from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
+
+_KINDS: dict[int, type[MlopsError]] = {401: Refused, 403: Refused, 404: NotFound, 409: Conflict, 410: NotFound}
 
 
-def endpoint(url: str, model: str | None = None) -> Endpoint:
-    """`endpoint(url).predict(df)`; `model` where a server has several."""
-    if not url.startswith(("http://", "https://")):
+def endpoint(url: str, model: str | None = None, api_key: str | None = None) -> Endpoint:
+    """`endpoint(url).predict(df)`; `model` where a server has several, `api_key` where it wants one."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(f"{url!r} is no address of an endpoint", "give it as http://127.0.0.1:8090")
-    return Endpoint(url.rstrip("/"), model)
+    return Endpoint(url.rstrip("/"), model, api_key)
 
 
 class Endpoint:
-    def __init__(self, url: str, model: str | None) -> None:
-        self._url = f"{url}/models/{model}/invocations" if model else f"{url}/invocations"
+    """Keeps its connection open between calls; threads may share it, and then take turns."""
+
+    def __init__(self, url: str, model: str | None, api_key: str | None = None) -> None:
+        self._url, self._model = url, model
+        self._prefix = f"{urlsplit(url).path}/models/{quote(model)}" if model else urlsplit(url).path
+        self._headers = {"content-type": "application/json"} | (
+            {"authorization": f"Bearer {api_key}"} if api_key else {}
+        )
+        self._connection: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
 
     def predict(self, rows: pd.DataFrame, timeout: float = 30.0) -> pd.DataFrame:
         """inference_id, prediction and version for each row. The server's refusals come as our own errors."""
-        body = json.dumps({"dataframe_records": json.loads(rows.to_json(orient="records", date_format="iso"))}).encode()
-        request = urllib.request.Request(self._url, body, {"content-type": "application/json"})  # noqa: S310  (checked above)
-        try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-                content: dict[str, Any] = json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise _refusal(error) from error
-        except OSError as error:
-            raise Unavailable(
-                f"the endpoint {self._url} does not answer: {error}", "start it: jupyter mlops serve"
-            ) from error
+        said = self._ask(f"{self._prefix}/invocations", _records(rows), timeout)
         return pd.DataFrame(
             {
-                "inference_id": content["inference_ids"],
-                "prediction": content["predictions"],
-                "version": content["version"],
+                "inference_id": said["inference_ids"],
+                "prediction": said["predictions"],
+                "version": said.get("versions") or said["version"],
             }
         )
 
+    def explain(self, rows: pd.DataFrame, timeout: float = 30.0) -> list[dict[str, Any]]:
+        """For each row its prediction, what a usual row would get, and the columns that move it most."""
+        reasons: list[dict[str, Any]] = self._ask(f"{self._prefix}/explain", _records(rows), timeout)["explanations"]
+        return reasons
 
-def _refusal(error: urllib.error.HTTPError) -> MlopsError:
+    def truth(self, outcomes: pd.DataFrame, timeout: float = 30.0) -> dict[str, Any]:
+        """Send what came true: inference_id, truth, and observed_at if known. What the server made of it comes back."""
+        rows = json.loads(outcomes.to_json(orient="records", date_format="iso"))
+        return self._ask(f"{urlsplit(self._url).path}/ground-truth", {"model": self._model, "truth": rows}, timeout)
+
+    def _ask(self, path: str, content: dict[str, Any], timeout: float) -> dict[str, Any]:
+        body = json.dumps(content).encode()
+        with self._lock:
+            try:
+                status, answer = self._send(path, body, timeout)
+            except OSError as error:
+                raise Unavailable(
+                    f"the endpoint {self._url} does not answer: {error}", "start it: jupyter mlops serve"
+                ) from error
+        if status != 200:
+            raise _refusal(status, answer)
+        said: dict[str, Any] = json.loads(answer)
+        return said
+
+    def _send(self, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
+        """A connection the server has closed in the meantime is opened again, once; only one that was used before can be."""
+        used = self._connection is not None
+        try:
+            return self._once(path, body, timeout)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if not used:
+                raise
+            return self._once(path, body, timeout)
+
+    def _once(self, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
+        if self._connection is None:
+            parts = urlsplit(self._url)
+            kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+            self._connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        try:
+            self._connection.timeout = timeout
+            self._connection.request("POST", path, body, self._headers)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            self._connection = None
+            if isinstance(error, OSError):
+                raise
+            raise ConnectionError(f"the answer broke off: {error}") from error
+
+
+def _records(rows: pd.DataFrame) -> dict[str, Any]:
+    return {"dataframe_records": json.loads(rows.to_json(orient="records", date_format="iso", double_precision=15))}
+
+
+def _refusal(status: int, answer: bytes) -> MlopsError:
     try:
-        said = json.loads(error.read())["error"]
-    except (ValueError, KeyError):
-        said = {"message": f"the endpoint answered {error.code}", "fix": ""}
-    kind = {404: NotFound}.get(error.code, BadInput if error.code < 500 else Unavailable)
-    return kind(said["message"], said["fix"], **said.get("details", {}))
+        said = json.loads(answer)["error"]
+        message, fix, details = said["message"], said["fix"], said.get("details", {})
+    except (ValueError, KeyError, TypeError):
+        message, fix, details = f"the endpoint answered {status}", "", {}
+    kind = _KINDS.get(status, BadInput if status < 500 else Unavailable)
+    return kind(message, fix, **details)

@@ -1,49 +1,68 @@
 """A model made fast, where that is proven not to change what it answers; otherwise the model as it is, and why is said.
 
 Two ways are tried: a chain of scalers and a linear model is one dot product; anything that skl2onnx converts runs in
-onnxruntime (both in the extra `fast`). The proof compares answers on the input example and on held-out rows, and is kept.
+onnxruntime (both in the extra `fast`). Converting takes seconds, so a version may begin as it is and be made fast later.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.serving.converting import linear, onnx, precisions
+from jupyter_mlops.serving.proving import Answer, Floats, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
 from jupyter_mlops.store import LoadedModel, predict
 
-EQUAL_WITHIN = 1e-5
-MOST_PROVEN = 2_000
 INLINE_BELOW = 0.0005
-Floats = NDArray[np.float64]
-Answer = Callable[[Values], Floats]
+PENDING = "a faster form of it is being looked for"
+HeldOut = Callable[[], pd.DataFrame | None]
 
 
-@dataclass(frozen=True)
-class Proof:
-    """`way` is "linear", "onnx" or "as it is". `difference` is the largest found, relative to the answer or to one."""
+class AsItIs:
+    """The model itself, asked as scikit-learn wants to be asked. Let go of, it is read again when it is asked."""
 
-    way: str
-    rows: int
-    difference: float
-    why: str = ""
+    def __init__(self, loaded: LoadedModel, schema: Schema, reload: Callable[[], LoadedModel] | None) -> None:
+        self._loaded: LoadedModel | None = loaded
+        self._schema, self._reload = schema, reload
+
+    def __call__(self, values: Values) -> Floats:
+        loaded = self.read()
+        if self._schema.named and not isinstance(values, pd.DataFrame):
+            values = pd.DataFrame(values, columns=self._schema.names)
+        elif not self._schema.named and isinstance(values, pd.DataFrame):
+            values = values.to_numpy()
+        return predict(loaded.model, values, loaded.features)
+
+    def read(self) -> LoadedModel:
+        loaded = self._loaded
+        if loaded is None:
+            assert self._reload is not None
+            loaded = self._loaded = self._reload()
+        return loaded
+
+    def let_go(self) -> None:
+        if self._reload is not None:
+            self._loaded = None
 
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A version that answers. `seconds` is one row's time, measured; `gains` whether many rows at once are cheaper."""
+    """A version that answers. `seconds` is one row's time, measured; `gains` whether many rows at once are cheaper.
+
+    `loaded` is what is known of it without the model, which `plain` has.
+    """
 
     loaded: LoadedModel
     schema: Schema
     answer: Answer
+    plain: AsItIs
     proof: Proof
     seconds: float
     gains: bool
@@ -53,29 +72,57 @@ class Ready:
         """Whether handing a row to a thread would cost more than answering it."""
         return self.seconds < INLINE_BELOW
 
+    @property
+    def pending(self) -> bool:
+        return self.proof.why == PENDING
 
-def prepare(loaded: LoadedModel, held_out: Callable[[], pd.DataFrame | None], keep: Path | None = None) -> Ready:
-    """Ready to answer, and seen to answer its own example. MlopsError when it does not."""
+    def asleep(self) -> Ready:
+        """The same without what takes memory; to be woken before it is asked."""
+        self.plain.let_go()
+        return self if self.proof.way == "linear" else replace(self, answer=self.plain)
+
+
+def prepare(
+    loaded: LoadedModel,
+    held_out: HeldOut,
+    keep: Path | None = None,
+    *,
+    reload: Callable[[], LoadedModel] | None = None,
+    later: bool = False,
+) -> Ready:
+    """Ready to answer, and seen to answer its own example. MlopsError when it does not.
+
+    With `later`, what takes seconds is left for `hasten`. Proofs, and ONNX forms, are kept in the folder `keep`.
+    """
     schema = Schema(loaded)
-    plain = _plain(loaded, schema)
+    plain = AsItIs(loaded, schema, reload)
     example = _example(loaded, schema)
     if example is not None:
         plain(example)
         schema.takes_missing = _takes_missing(plain, example, schema)
-    answer, proof = _fastest(loaded, schema, plain, example, held_out, keep)
-    seconds, gains = _timed(answer, example)
-    return Ready(loaded, schema, answer, proof, seconds, gains)
+    known = replace(loaded, model=None)
+    answer, proof = _fastest(loaded, schema, plain, held_out, keep, later)
+    return Ready(known, schema, answer, plain, proof, *_timed(answer, example))
 
 
-def _plain(loaded: LoadedModel, schema: Schema) -> Answer:
-    def answer(values: Values) -> Floats:
-        if schema.named and not isinstance(values, pd.DataFrame):
-            values = pd.DataFrame(values, columns=schema.names)
-        elif not schema.named and isinstance(values, pd.DataFrame):
-            values = values.to_numpy()
-        return predict(loaded.model, values, loaded.features)
+def hasten(ready: Ready, held_out: HeldOut, keep: Path | None) -> Ready:
+    """The same version in its fastest form that is proven."""
+    loaded = ready.plain.read()
+    answer, proof = _fastest(loaded, ready.schema, ready.plain, held_out, keep, later=False)
+    if proof.way == "onnx":
+        ready.plain.let_go()
+    timed = _timed(answer, _example(loaded, ready.schema))
+    return replace(ready, answer=answer, proof=proof, seconds=timed[0], gains=timed[1])
 
-    return answer
+
+def wake(ready: Ready, keep: Path | None) -> Ready:
+    """In memory again what was asleep. MlopsError when its files are not what they were."""
+    if ready.proof.way == "onnx":
+        made = onnx(None, False, Kept(keep, ready.loaded.version.digest).file, read=True)
+        if not isinstance(made, str):
+            return replace(ready, answer=_within_reach(made, ready.plain))
+    ready.plain.read()
+    return ready
 
 
 def _example(loaded: LoadedModel, schema: Schema) -> Values | None:
@@ -103,81 +150,56 @@ def _takes_missing(answer: Answer, example: Values, schema: Schema) -> bool:
 
 
 def _fastest(
-    loaded: LoadedModel,
-    schema: Schema,
-    plain: Answer,
-    example: Values | None,
-    held_out: Callable[[], pd.DataFrame | None],
-    keep: Path | None,
+    loaded: LoadedModel, schema: Schema, plain: AsItIs, held_out: HeldOut, keep: Path | None, later: bool
 ) -> tuple[Answer, Proof]:
+    example = _example(loaded, schema)
     if not schema.all_numbers or example is None:
         return plain, Proof("as it is", 0, 0.0, "only models of numbers, with an input example, are made faster")
-    kept = _Kept(keep, loaded.version.digest)
+    kept = Kept(keep, loaded.version.digest)
     known = kept.proof()
-    if known is not None and known.way == "as it is":
-        return plain, known
-    rows = None if known else _proving(example, held_out(), schema)
+    if known is not None:
+        found = _again(loaded, plain, kept, known)
+        if found is not None:
+            return found, known
+    if later and linear(loaded.model) is None:
+        return plain, Proof("as it is", 0, 0.0, PENDING)
+    rows = proving_rows(example, held_out(), schema)
     why = "no faster form of it is known"
-    for way, made in _ways(loaded, kept, known):
-        if isinstance(made, str):
-            why = made
-            continue
-        proof = known or _prove(way, plain, made, rows)
-        if proof.way == way:
+    for way, made in _ways(loaded, kept):
+        proof = Proof("as it is", len(rows), 0.0, made) if isinstance(made, str) else prove(way, plain, made, rows)
+        if proof.way == way and not isinstance(made, str):
             kept.put(proof)
             return _within_reach(made, plain) if way == "onnx" else made, proof
         why = proof.why
-    proof = Proof("as it is", 0 if rows is None else len(rows), 0.0, why)
+    proof = Proof("as it is", len(rows), 0.0, why)
     kept.put(proof)
     return plain, proof
 
 
-def _ways(loaded: LoadedModel, kept: _Kept, known: Proof | None) -> Iterator[tuple[str, Answer | str]]:
-    from jupyter_mlops.serving.converting import linear, onnx
-
-    if known is None or known.way == "linear":
-        made = linear(loaded.model)
-        if made is not None:
-            yield "linear", made
-    if known is None or known.way == "onnx":
-        for double in (True, False):
-            yield "onnx", onnx(loaded.model, double, kept.file, read=known is not None)
+def _again(loaded: LoadedModel, plain: AsItIs, kept: Kept, known: Proof) -> Answer | None:
+    """The form that was proven before; None when it is not there any more."""
+    if known.way == "as it is":
+        return plain
+    if known.way == "linear":
+        return linear(loaded.model)
+    made = onnx(None, False, kept.file, read=True)
+    return None if isinstance(made, str) else _within_reach(made, plain)
 
 
-def _proving(example: Values, held_out: pd.DataFrame | None, schema: Schema) -> Floats:
-    """The input example, and held-out rows without missing values where the model was found not to take them."""
-    parts = [np.asarray(example, dtype=np.float64)]
-    if held_out is not None and set(schema.names) <= set(held_out.columns):
-        rows = held_out[schema.names].head(MOST_PROVEN).to_numpy(dtype=np.float64)
-        parts.append(rows if schema.takes_missing else rows[np.isfinite(rows).all(axis=1)])
-    return np.concatenate(parts)
-
-
-def _prove(way: str, plain: Answer, made: Answer, rows: Floats | None) -> Proof:
-    assert rows is not None
-    try:
-        expected, got = plain(rows), made(rows)
-        one = np.concatenate([made(rows[i : i + 1]) for i in range(min(20, len(rows)))])
-    except Exception as error:  # noqa: BLE001  (a way that fails, however it fails, is not taken)
-        return Proof("as it is", len(rows), 0.0, f"as {way} it does not answer: {str(error)[:120]}")
-    if got.shape != expected.shape:
-        return Proof("as it is", len(rows), 0.0, f"as {way} it answers in another shape")
-    scale = np.maximum(1.0, np.abs(expected))
-    off = max(
-        float(np.max(np.abs(got - expected) / scale)),
-        float(np.max(np.abs(one - expected[: len(one)]) / scale[: len(one)])),
-    )
-    if not off <= EQUAL_WITHIN:
-        return Proof("as it is", len(rows), off, f"as {way} an answer differs by {off:.2g}, more than {EQUAL_WITHIN:g}")
-    return Proof(way, len(rows), off)
+def _ways(loaded: LoadedModel, kept: Kept) -> Iterator[tuple[str, Answer | str]]:
+    made = linear(loaded.model)
+    if made is not None:
+        yield "linear", made
+    for double in precisions(loaded.model):
+        yield "onnx", onnx(loaded.model, double, kept.file)
 
 
 def _within_reach(made: Answer, plain: Answer) -> Answer:
-    """Numbers that single precision cannot hold go to the model as it is."""
+    """Missing numbers, and those that single precision cannot hold, go to the model as it is: neither was proven."""
     most = float(np.finfo(np.float32).max)
 
     def answer(values: Values) -> Floats:
-        return made(values) if np.abs(np.nan_to_num(values)).max(initial=0.0) < most else plain(values)
+        return made(values) if np.abs(values).max(initial=0.0) < most else plain(values)
 
     return answer
 
@@ -196,30 +218,3 @@ def _seconds(answer: Answer, values: Values) -> float:
     began = time.perf_counter()
     answer(values)
     return time.perf_counter() - began
-
-
-class _Kept:
-    """The proof of one model's files, and its ONNX form, below the project's home; nothing is kept without a folder."""
-
-    def __init__(self, folder: Path | None, digest: str) -> None:
-        from jupyter_mlops.serving.converting import tools
-
-        self._place = folder / f"{digest[:32]}-{tools()}" if folder is not None and digest else None
-        self.file = self._place.with_suffix(".onnx") if self._place else None
-
-    def proof(self) -> Proof | None:
-        if self._place is None:
-            return None
-        try:
-            return Proof(**json.loads(self._place.with_suffix(".json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def put(self, proof: Proof) -> None:
-        if self._place is None:
-            return
-        self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._place.with_suffix(".json")
-        temporary = file.with_name(f"{file.name}.{time.monotonic_ns()}")
-        temporary.write_text(json.dumps(asdict(proof)), encoding="utf-8")
-        temporary.replace(file)

@@ -75,6 +75,13 @@ _SCALERS: dict[str, Callable[[Any, int], tuple[Floats, Floats]]] = {
 }
 
 
+def precisions(model: Any) -> tuple[bool, ...]:
+    """Which ONNX forms to try: double precision first, but not of trees, which scikit-learn asks in single precision itself."""
+    last = model.steps[-1][1] if type(model).__name__ == "Pipeline" else model
+    trees = type(last).__module__.startswith(("sklearn.ensemble", "sklearn.tree"))
+    return (False,) if trees else (True, False)
+
+
 def onnx(model: Any, double: bool, file: Path | None, read: bool = False) -> Callable[[Any], Floats] | str:
     """The model in onnxruntime on one thread, or why there is none. With `read`, the graph kept in `file` is taken."""
     try:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.serving.compiled import Floats, Ready
+from jupyter_mlops.serving.compiled import Ready
+from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.schema import Values
 
 MOST_ROWS = 100

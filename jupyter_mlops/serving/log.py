@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jupyter_mlops.project import Project
+from jupyter_mlops.serving.keyed import Keyed, word
 
 ID = "inference_id"
 _OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms")
@@ -32,11 +33,13 @@ class InferenceLog:
 
     def __init__(self, project: Project) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(project.storage)
+        self._keyed = Keyed(project)
 
     def append(
         self, model: str, segment: str | None, rows: pd.DataFrame, part: str | None = None, kind: str = "inference"
     ) -> None:
         """Keep rows that have inference_id, time (UTC), version, prediction and their features."""
+        rows = self._keyed.without_forgotten(model, rows)
         if not len(rows):
             return
         named = rows.assign(model=model, segment=segment or "")
@@ -169,13 +172,6 @@ def _table(rows: pd.DataFrame) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         mixed = {c: rows[c].map(word) for c in rows.columns if rows[c].dtype == object}
         return pa.Table.from_pandas(rows.assign(**mixed), preserve_index=False)
-
-
-def word(value: Any) -> str | None:
-    """A value as it is compared and written: 7, 7.0 and "7" are one entity."""
-    if value is None or value != value:
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _digest(values: Iterable[Any]) -> str:

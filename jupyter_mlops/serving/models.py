@@ -10,14 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound, Refused, Unavailable, unknown
 from jupyter_mlops.project import Deploy, Project, Target
 from jupyter_mlops.records import ModelVersion
-from jupyter_mlops.serving.compiled import Ready, prepare
+from jupyter_mlops.serving.compiled import Ready, hasten, prepare, wake
 from jupyter_mlops.serving.guard import Guard
 from jupyter_mlops.store import LoadedModel, database
 
@@ -58,6 +58,7 @@ class Held:
     version: ModelVersion
     target: Target | None
     ready: Ready | None = None
+    asleep: Ready | None = None
     before: Ready | None = None
     gone: bool = False
     used: float = 0.0
@@ -83,6 +84,7 @@ class Models:
 
     def __init__(self, project: Project, references: list[str], source: Source) -> None:
         self._project, self._source = project, source
+        self._keep = project.home / "compiled"
         self.most = project.file.serving.models_in_memory
         self._base = database(project)
         self._room = threading.Lock()
@@ -95,8 +97,12 @@ class Models:
         self._closing = threading.Event()
         self._seen = self._base.changed()
         self._guarded(self._challenge, self._source.aliases)
-        self._thread = threading.Thread(target=self._follow, name="mlops-models", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._follow, name="mlops-models", daemon=True),
+            threading.Thread(target=self._hastening, name="mlops-hastening", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def get(self, name: str | None) -> Held:
         """The model of this name; without one, the only one there is."""
@@ -121,8 +127,8 @@ class Models:
         found = held.ready
         if found is None:
             with held.lock:
-                found = held.ready or self._prepared(held.version)
-                held.ready = found
+                found = held.ready or (wake(held.asleep, self._keep) if held.asleep else self._prepared(held.version))
+                held.ready, held.asleep = found, None
             self._make_room(held)
         return found
 
@@ -134,7 +140,8 @@ class Models:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join(10)
+        for thread in self._threads:
+            thread.join(10)
 
     def alert(self, held: Held, what: str, sentence: str, *, over: bool = False) -> None:
         """Open an alert on this model, or close it again."""
@@ -157,13 +164,38 @@ class Models:
 
     def _prepared(self, version: ModelVersion) -> Ready:
         loaded = self._source.load(version)
-        return prepare(loaded, lambda: self._source.held_out(version.model), self._project.home / "compiled")
+        return prepare(
+            loaded, self._held_out(version), self._keep, reload=lambda: self._source.load(version), later=True
+        )
+
+    def _held_out(self, version: ModelVersion) -> Callable[[], pd.DataFrame | None]:
+        return lambda: self._source.held_out(version.model)
+
+    def _hasten(self) -> None:
+        """Look for faster forms, one after the other: it takes seconds, and whoever asks in between is answered as it is."""
+        for held in [*self.held.values(), *self.challengers.values()]:
+            ready = held.ready
+            if ready is None or not ready.pending or self._closing.is_set():
+                continue
+            try:
+                faster = hasten(ready, self._held_out(held.version), self._keep)
+            except MlopsError as error:
+                faster = replace(ready, proof=replace(ready.proof, why=error.message))
+            with held.lock:
+                if held.ready is ready:
+                    held.ready = faster
+
+    def _hastening(self) -> None:
+        while not self._closing.wait(EVERY):
+            self._guarded(self._hasten)
 
     def _make_room(self, newest: Held) -> None:
         with self._room:
             loaded = [h for h in [*self.held.values(), *self.challengers.values()] if h.ready and h is not newest]
             for old in sorted(loaded, key=lambda h: h.used)[: max(0, len(loaded) + 1 - self.most)]:
-                old.ready = old.before = None
+                with old.lock:
+                    old.asleep = old.ready.asleep() if old.ready else None
+                    old.ready = old.before = None
 
     def _follow(self) -> None:
         while not self._closing.wait(EVERY):
@@ -227,7 +259,8 @@ class Models:
         rule = held.deploy.rollback if held.deploy else None
         held.before = None if went_back or rule is None else held.ready
         held.guard = None if went_back or rule is None or held.alias != CHAMPION else Guard(rule, version.version)
-        held.version, held.ready, held.gone = version, ready, False
+        with held.lock:
+            held.version, held.ready, held.asleep, held.gone = version, ready, None, False
         held.failed.clear()
         self._make_room(held)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from jupyter_mlops.errors import BadInput
@@ -25,7 +26,7 @@ def metadata(ready: Ready, name: str) -> dict[str, Any]:
     outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
     version = str(ready.loaded.version.version)
     said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}
-    return {**said, "inputs": inputs, "outputs": outputs}
+    return {**said, "inputs": inputs, "outputs": outputs, "parameters": {"proof": asdict(ready.proof)}}
 
 
 def tensors(content: Any) -> Table:

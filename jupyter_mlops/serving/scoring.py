@@ -1,14 +1,23 @@
-"""Many rows at once, by the same model and into the same log as one request."""
+"""Many rows at once, by the same model and into the same log as one request; files larger than memory in parts."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, Target
 from jupyter_mlops.serving.log import ID, InferenceLog
+from jupyter_mlops.serving.privacy import Privacy
 from jupyter_mlops.store import LoadedModel, predict
+
+PART = 50_000
 
 
 def score(project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFrame) -> pd.DataFrame:
@@ -22,6 +31,61 @@ def score(project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFr
     stamp = target.spec.data.timestamp
     times = pd.to_datetime(rows[stamp], utc=True) if stamp in rows.columns else pd.Timestamp.now("UTC")
     kept = rows.drop(columns=[c for c in (ID, target.spec.data.target) if c in rows.columns])
+    kept = Privacy(project).frame(target, kept)
     logged = kept.assign(**{ID: ids, "time": times, "version": loaded.version.version, "prediction": answers})
     InferenceLog(project).append(target.model, target.segment, logged)
     return pd.DataFrame({ID: ids.to_numpy(), "prediction": answers})
+
+
+def score_file(project: Project, loaded: LoadedModel, target: Target, file: Path, out: Path) -> int:
+    """Score a Parquet or CSV file in parts of `PART` rows into a Parquet file; how many rows that were.
+
+    A row's id follows from the file, its place in it and the version, so that the same file scored again is logged once.
+    `out` is there when all rows are scored, and not before.
+    """
+    name = hashlib.sha256(f"{loaded.version.model}/{loaded.version.version}\0{_content(file)}".encode()).hexdigest()[
+        :20
+    ]
+    unfinished, done = out.with_name(f"{out.name}.unfinished"), 0
+    writer: pq.ParquetWriter | None = None
+    try:
+        for rows in _parts(file):
+            if ID not in rows.columns:
+                rows[ID] = [f"{name}{place:012x}" for place in range(done, done + len(rows))]
+            table = pa.Table.from_pandas(score(project, loaded, target, rows), preserve_index=False)
+            writer = writer or pq.ParquetWriter(unfinished, table.schema)
+            writer.write_table(table)
+            done += len(rows)
+        if writer is None:
+            raise BadInput(f"{file} holds no rows", "give a file with rows", path=str(file))
+    except BaseException:
+        if writer is not None:
+            writer.close()
+        unfinished.unlink(missing_ok=True)
+        raise
+    writer.close()
+    unfinished.replace(out)
+    return done
+
+
+def _parts(file: Path) -> Iterator[pd.DataFrame]:
+    if not file.is_file():
+        raise BadInput(f"there is no file {file}", "check the path", path=str(file))
+    try:
+        if file.suffix in (".csv", ".gz"):
+            yield from pd.read_csv(file, chunksize=PART)
+        else:
+            for batch in pq.ParquetFile(file).iter_batches(PART):
+                yield batch.to_pandas()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file} cannot be read: {str(error)[:200]}", "give a Parquet or CSV file") from error
+
+
+def _content(file: Path) -> str:
+    """The file's content as a digest, read in pieces."""
+    hashed = hashlib.sha256()
+    if file.is_file():
+        with file.open("rb") as handle:
+            while piece := handle.read(2**20):
+                hashed.update(piece)
+    return hashed.hexdigest()

@@ -22,6 +22,7 @@ SYNC_EVERY = 0.25
 COMPACT_EVERY = 30.0
 COMPACT_ROWS = 20_000
 TRY_AGAIN_AFTER = 5.0
+TIDY_EVERY = 3600.0
 MOST_WAITING = 100_000
 Tell = Callable[[str, str | None], None]
 Prepare = Callable[[Entry], Entry]
@@ -42,6 +43,7 @@ class LogWriter:
         self._file: WriteAhead | None = None
         self._closed: deque[Path] = deque()
         self._recovered = False
+        self._tidied = -TIDY_EVERY
         self.lost, self.kept, self.failures = 0, 0, 0
         self._failing: dict[str, str] = {}
         self._told: dict[str, str | None] = {}
@@ -171,6 +173,9 @@ class LogWriter:
                 raise
             path.unlink(missing_ok=True)
             self._closed.remove(path)
+        if time.monotonic() - self._tidied > TIDY_EVERY:
+            tidy(self._project)
+            self._tidied = time.monotonic()
 
     def _report(self) -> None:
         """Tell what changed. Telling may fail for the same cause as keeping did, and is then tried again."""
@@ -183,3 +188,13 @@ class LogWriter:
                     _log.warning("the inference log: %s %s", what, sentence or "works again")
                     self._tell(what, sentence)
                 self._told[what] = sentence
+
+
+def tidy(project: Project) -> int:
+    """Delete what is older than `deploy.log.retention` allows; how many files that were."""
+    log, deleted = InferenceLog(project), 0
+    for name, spec in project.file.models.items():
+        if spec.deploy and spec.deploy.log.retention:
+            for segment in (None, *spec.segments):
+                deleted += log.keep_since(name, segment, spec.deploy.log.retention)
+    return deleted

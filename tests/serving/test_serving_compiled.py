@@ -13,7 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, Sta
 
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.records import ModelVersion
-from jupyter_mlops.serving.compiled import prepare
+from jupyter_mlops.serving.compiled import hasten, prepare, wake
 from jupyter_mlops.serving.requests import read
 from jupyter_mlops.store import LoadedModel, predict
 
@@ -55,9 +55,9 @@ def test_a_logistic_regression_gives_the_probability():
 
 
 def test_a_form_that_answers_otherwise_is_not_taken(monkeypatch):
-    from jupyter_mlops.serving import converting
+    from jupyter_mlops.serving import compiled
 
-    monkeypatch.setattr(converting, "onnx", lambda *_, **__: "not here")
+    monkeypatch.setattr(compiled, "onnx", lambda *_, **__: "not here")
     model = PoissonRegressor().fit(X / 100, np.abs(Y))
     ready = prepare(_loaded(model, X.head(3) / 100), lambda: None)
     assert ready.proof.way == "as it is"
@@ -76,6 +76,30 @@ def test_a_forest_in_onnx_is_proven_and_its_proof_kept(tmp_path):
     far = np.full((1, 4), 1e300)
     with pytest.raises(MlopsError):  # scikit-learn refuses it too: too large for single precision
         ready.answer(far)
+
+
+def test_what_takes_seconds_is_done_later_and_what_slept_is_woken(tmp_path):
+    forest = RandomForestRegressor(10, random_state=1).fit(X, Y)
+    loads = []
+
+    def reload():
+        loads.append(1)
+        return _loaded(forest)
+
+    begun = prepare(_loaded(forest), lambda: X, tmp_path, reload=reload, later=True)
+    assert begun.pending
+    assert begun.answer(X.to_numpy()) == pytest.approx(forest.predict(X))
+    done = hasten(begun, lambda: X, tmp_path)
+    assert not done.pending
+    asleep = done.asleep()
+    assert asleep.plain._loaded is None
+    for _ in range(2):
+        awake = wake(asleep, tmp_path)
+        assert awake.answer(X.to_numpy()) == pytest.approx(forest.predict(X), rel=1e-4)
+        assert awake.proof == done.proof
+    assert len(loads) == (0 if done.proof.way == "onnx" else 1)
+    missing = X.head(2).assign(a=np.nan).to_numpy()
+    assert awake.answer(missing) == pytest.approx(forest.predict(X.head(2).assign(a=np.nan)))
 
 
 def test_a_model_that_fails_its_own_example_is_not_ready():

@@ -271,6 +271,8 @@ def test_a_sample_is_kept_with_its_weight(tmp_path):
 
 
 def test_every_version_that_was_held_says_how_it_answers(client):
-    assert client.ask("GET", f"/v2/models/{NAME}").json()["platform"] == "sklearn (linear)"
+    said = client.ask("GET", f"/v2/models/{NAME}").json()
+    assert said["platform"] == "sklearn (linear)"
+    assert said["parameters"]["proof"] == {"way": "linear", "rows": 3, "difference": 0.0, "why": ""}
     assert models.EVERY <= 0.5
     assert timedelta(seconds=models.EVERY) < timedelta(seconds=2)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,14 +14,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from declared import MLOPS_YAML
+from house import Client, until
 from sklearn.linear_model import LinearRegression
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, NotFound, Unavailable
 from jupyter_mlops.flows import promote, rollback
+from jupyter_mlops.flows.endpoints import references, source
 from jupyter_mlops.ledger import entries
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.registry import register
 from jupyter_mlops.serving import InferenceLog, endpoint, recover
+from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.models import Models
 from jupyter_mlops.store import database, open_store
 
 NAME = "rul.plant-01"
@@ -121,6 +126,38 @@ def test_bad_requests_are_told(url: str, path, body, headers, status, said):
     assert said in answer["error"]["message"]
 
 
+def test_the_client_keeps_its_connection_and_says_what_the_server_said(project: Project, url: str):
+    client = endpoint(url, NAME)
+    rows = ROWS[["x"]].head(2)
+    first = client.predict(rows)
+    connection = client._connection
+    assert connection is not None
+    assert client.predict(rows)["prediction"].tolist() == first["prediction"].tolist()
+    assert client._connection is connection
+    connection.sock.shutdown(socket.SHUT_RDWR)
+    assert len(client.predict(rows)) == 2
+    assert client.explain(rows.assign(x=[100.0, 200.0]))[1]["reasons"][0]["column"] == "x"
+    said = client.truth(pd.DataFrame({"inference_id": first["inference_id"], "truth": [1.0, 2.0]}))
+    assert (said["received"], said["kept"]) == (2, 2)
+    with pytest.raises(BadInput, match="column 'x' is missing"):
+        client.predict(rows.rename(columns={"x": "y"}))
+    with pytest.raises(NotFound, match="no model 'nope'"):
+        endpoint(url, "nope").predict(rows)
+    with pytest.raises(Unavailable, match="does not answer"):
+        endpoint("http://127.0.0.1:9").predict(rows)
+    with pytest.raises(BadInput, match="no address"):
+        endpoint("models.example")
+
+
+def test_answers_on_an_open_connection_do_not_wait_for_the_network(url: str):
+    client, times = endpoint(url, NAME), []
+    for _ in range(30):
+        began = time.perf_counter()
+        client.predict(ROWS[["x"]].head(1))
+        times.append(time.perf_counter() - began)
+    assert sorted(times)[15] < 0.03  # a delayed ACK is 0.04
+
+
 def test_what_was_answered_before_a_kill_is_in_the_log_once(project: Project):
     log = InferenceLog(project)
     before = log.count("rul", "plant-01")
@@ -156,3 +193,25 @@ def test_a_worse_model_is_refused_and_a_rollback_goes_back(project: Project):
     assert (back.done, back.version) == (True, 1)
     with pytest.raises(BadInput, match="needs a reason"):
         rollback(store, NAME, reason="")
+
+
+def test_a_models_name_stands_for_its_segments_and_a_version_is_taken_back_for_good_reason(project: Project):
+    store = open_store(project)
+    app = App(project, Models(project, references(store, "rul"), source(store)))
+    try:
+        client = Client(app)
+        assert list(app.models.held) == [NAME]
+        before = client.predict([{"x": 3.0, "segment": "plant-01"}], "rul")["version"]
+        number = _version(store, 1.995)
+        assert promote(store, NAME, number, reason="next").done
+        until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == number)
+        source(store).rollback(NAME, "errors in its first minute")
+        until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == before)
+    finally:
+        app.close()
+    with database(project).read() as connection:
+        entry = entries(connection, NAME, action="set alias")[0]
+    assert (entry.actor, entry.reason) == ("jupyter-mlops serve", "errors in its first minute")
+    assert references(store, "rul/3") == ["rul/3"]
+    with pytest.raises(NotFound):
+        source(store).resolve(references(store, "rul@challenger")[0])
