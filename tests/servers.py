@@ -42,10 +42,9 @@ def _install() -> Path | None:
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """The URL of a PostgreSQL server with an empty database, stopped and gone at the end."""
-    pytest.importorskip("psycopg")
     binaries = _binaries() or _install()
     if binaries is None:
-        pytest.skip("PostgreSQL is not installed, and cannot be installed here")
+        pytest.fail("PostgreSQL is not installed and cannot be installed from here; install its server package")
     data, port = folder / "pg", free_port()
     who = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     data.mkdir(parents=True)

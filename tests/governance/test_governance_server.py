@@ -22,7 +22,6 @@ PEOPLE = ("ann", "bob", "carol", "dora", "eve")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    pytest.importorskip("flask_wtf")
     folder = tmp_path_factory.mktemp("server")
     if request.param == "sqlite":
         yield from _serving(folder, f"sqlite:///{folder}/mlflow.db")

@@ -65,7 +65,6 @@ def test_a_form_that_answers_otherwise_is_not_taken(monkeypatch):
 
 
 def test_a_forest_in_onnx_is_proven_and_its_proof_kept(tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra `fast` is not installed")
     model = RandomForestRegressor(30, random_state=1).fit(X, Y)
     for _ in range(2):
         ready = prepare(_loaded(model), lambda: X, tmp_path)
