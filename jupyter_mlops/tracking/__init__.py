@@ -9,17 +9,32 @@ from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.session import Session
 
 if TYPE_CHECKING:
+    from jupyter_mlops.tracking.differing import differences
     from jupyter_mlops.tracking.launching import ship_soon
     from jupyter_mlops.tracking.replaying import replay
     from jupyter_mlops.tracking.scripts import track
     from jupyter_mlops.tracking.shipping import Shipped, recover, ship
     from jupyter_mlops.tracking.streaming import log
 
-__all__ = ["Cell", "Options", "Session", "Shipped", "Source", "log", "recover", "replay", "ship", "ship_soon", "track"]
+__all__ = [
+    "Cell",
+    "Options",
+    "Session",
+    "Shipped",
+    "Source",
+    "differences",
+    "log",
+    "recover",
+    "replay",
+    "ship",
+    "ship_soon",
+    "track",
+]
 
 # Shipping brings MLflow, which no user's kernel ever imports for us.
 _HOME = {
     "Shipped": "shipping",
+    "differences": "differing",
     "log": "streaming",
     "recover": "shipping",
     "replay": "replaying",

@@ -1,38 +1,65 @@
-"""A run's slice again, in a fresh kernel: reproduced only if that happened and the metrics agreed."""
+"""A run's slice again, in a fresh kernel: reproduced only if that happened and the metrics agreed; otherwise, what differs."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.kernels import WARM_KERNEL
 from jupyter_mlops.project import Project
-from jupyter_mlops.store import open_store
+from jupyter_mlops.records import Run
+from jupyter_mlops.store import Store, open_store
 from jupyter_mlops.tracking import journal
+from jupyter_mlops.tracking.isolating import isolated_kernel
 
 TOLERANCE = 1e-9
+"""Relative: what the order of additions in a parallel sum can move."""
 LOAD = "%load_ext jupyter_mlops"
+_LONGEST = 1800  # seconds
 
 
-def replay(project: Project, run_id: str) -> dict[str, Any]:
-    """`{run_id, reproduced, metrics: {NAME: {recorded, replayed}}, culprit}`; the replay leaves no run behind."""
+def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str, Any]:
+    """`{run_id, reproduced, metrics: {NAME: {recorded, replayed}}, culprit}`; the replay leaves no run behind.
+
+    `isolated` runs it in an environment rebuilt from the run's requirements; raises Unavailable where that cannot be had.
+    """
     store = open_store(project)
     run = store.run(run_id)
-    try:
-        cells = json.loads(store.artifact(run_id, "slice.json").read_text(encoding="utf-8"))["cells"]
-    except (MlopsError, OSError) as error:
-        raise BadInput(
-            f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track"
-        ) from error
-    again, failure = _run(cells, project.root / "notebooks" if (project.root / "notebooks").is_dir() else project.root)
-    metrics = {name: {"recorded": value, "replayed": again.get(name)} for name, value in run.metrics.items()}
+    kept = _json(store, run_id, "slice.json")
+    if not kept:
+        raise BadInput(f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track")
+    requirements = _text(store, run_id, "requirements.txt").split()
+    folder = Path(kept.get("folder") or project.root)
+    again, failure = _run(
+        kept["cells"], folder if folder.is_dir() else project.root, requirements if isolated else None
+    )
+    replayed = again.get("metrics", {})
+    recorded = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
+    metrics = {name: {"recorded": value, "replayed": replayed.get(name)} for name, value in recorded.items()}
     differs = [name for name, m in metrics.items() if not _agree(m["recorded"], m["replayed"])]
-    culprit = failure or (f"metric {differs[0]} differs" if differs else "" if metrics else "no metric was recorded")
+    culprit = failure or _unclear(metrics, differs)
+    if culprit:
+        cause = _cause(store, run, again, requirements, isolated)
+        culprit = f"{failure}; {cause}" if failure and cause else cause or culprit
     return {"run_id": run_id, "reproduced": not culprit, "metrics": metrics, "culprit": culprit or None}
+
+
+def _unclear(metrics: dict[str, Any], differs: list[str]) -> str:
+    if not metrics:
+        return "no metric was recorded, so nothing can be compared"
+    if not differs:
+        return ""
+    one = metrics[differs[0]]
+    return (
+        f"metric {differs[0]} differs ({one['recorded']:.6g} recorded, {one['replayed']} replayed) and nothing else that was "
+        "recorded does: a random state without a seed, or something outside of the session"
+    )
 
 
 def _agree(recorded: float | None, replayed: float | None) -> bool:
@@ -41,23 +68,107 @@ def _agree(recorded: float | None, replayed: float | None) -> bool:
     return abs(recorded - replayed) <= TOLERANCE * max(1.0, abs(recorded))
 
 
-def _run(cells: list[str], folder: Path) -> tuple[dict[str, float], str]:
-    """The metrics the last cell found, and why it could not be run, if so."""
+def _cause(store: Store, run: Run, again: dict[str, Any], requirements: list[str], isolated: bool) -> str:
+    """The first thing that is not as it was recorded: a local module, a data digest, a variable, a package, the Python."""
+    return (
+        _other_module(_json(store, run.run_id, "modules.json") or [], again)
+        or _other_data(run, again)
+        or _other_value(run, again)
+        or ("" if isolated else _other_package(requirements))
+        or _other_python(_json(store, run.run_id, "environment.json") or {}, again)
+    )
+
+
+def _other_module(recorded: list[dict[str, str]], again: dict[str, Any]) -> str:
+    now = {m["name"]: m["digest"] for m in again.get("local_modules", [])}
+    for module in recorded:
+        present = now.get(module["name"]) or _digest(Path(module["path"]))
+        if present != module["digest"]:
+            what = "was edited" if present else "is gone"
+            return f"module {module['name']} ({module['path']}) {what}; its text as it ran is in the run's modules/"
+    return ""
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    with suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return ""
+
+
+def _other_data(run: Run, again: dict[str, Any]) -> str:
+    now = {(d["context"], d["name"]): d["digest"] for d in again.get("datasets", [])}
+    for data in run.datasets:
+        present = now.get((data.context, data.name))
+        if present and not present.startswith(data.digest):
+            return f"data {data.name} ({data.context}, from {data.source}): {data.digest[:10]} recorded, {present[:10]} now"
+    return ""
+
+
+def _other_value(run: Run, again: dict[str, Any]) -> str:
+    now = again.get("parameters", {})
+    for name, value in run.parameters.items():
+        if name in now and str(now[name]) != value:
+            return f"variable {name}: {value} recorded, {now[name]} replayed"
+    return ""
+
+
+def _other_package(requirements: list[str]) -> str:
+    for pin in requirements:
+        name, _, version = pin.partition("==")
+        try:
+            present = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return f"package {name}: {version} recorded, not installed here (try --isolated)"
+        if present != version:
+            return f"package {name}: {version} recorded, {present} here (try --isolated)"
+    return ""
+
+
+def _other_python(recorded: dict[str, Any], again: dict[str, Any]) -> str:
+    before, now = recorded.get("python"), again.get("environment", {}).get("python")
+    return f"Python: {before} recorded, {now} here" if before and now and before != now else ""
+
+
+def _json(store: Store, run_id: str, name: str) -> Any:
+    text = _text(store, run_id, name)
+    return json.loads(text) if text else None
+
+
+def _text(store: Store, run_id: str, name: str) -> str:
+    try:
+        return store.artifact(run_id, name).read_text(encoding="utf-8")
+    except (MlopsError, OSError):
+        return ""
+
+
+def _run(cells: list[str], folder: Path, requirements: list[str] | None) -> tuple[dict[str, Any], str]:
+    """The record of the last cell, and why it could not be run, if so."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in [LOAD, *cells]])
+    which: dict[str, Any] = (
+        {"kernel_name": WARM_KERNEL} if requirements is None else {"km": isolated_kernel(requirements)}
+    )
     with tempfile.TemporaryDirectory() as elsewhere:
-        client = NotebookClient(notebook, kernel_name=WARM_KERNEL, timeout=1800)
-        env = {**os.environ, "MLOPS_PROJECT": elsewhere, "MLOPS_SHIP": "supervisor"}
+        client = NotebookClient(notebook, timeout=_LONGEST, **which)
+        env = {**os.environ, "MLOPS_PROJECT": elsewhere, "MLOPS_SHIP": "supervisor", "MLOPS_PARENT_RUN": ""}
+        failure = ""
         try:
             client.execute(env=env, cwd=str(folder))
         except CellExecutionError as error:
-            return {}, f"a cell of the slice failed: {error.ename}: {error.evalue}"
+            number = next((n for n, c in enumerate(notebook.cells) if _failed(c)), 0)
+            which_cell = "the tracked cell" if number == len(cells) else f"cell {number} of the slice"
+            failure = f"{which_cell} failed: {error.ename}: {error.evalue}"
         except (CellTimeoutError, DeadKernelError) as error:
-            return {}, f"the slice did not finish: {error}"
-        for record in journal.waiting(Path(elsewhere) / ".mlops"):
-            end = journal.read(record).end
-            return dict(end["metrics"]) if end else {}, ""
-    return {}, "the slice tracked nothing when it was run again"
+            failure = f"the slice did not finish: {error}"
+        ended = [journal.read(record).end for record in journal.waiting(Path(elsewhere) / ".mlops")]
+    again = next((end for end in reversed(ended) if end), None)
+    return again or {}, failure or ("" if again else "the slice tracked nothing when it was run again")
+
+
+def _failed(cell: Any) -> bool:
+    return any(output.get("output_type") == "error" for output in cell.get("outputs", []))

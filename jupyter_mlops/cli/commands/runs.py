@@ -52,11 +52,41 @@ def _replay(args: Namespace) -> Result:
     from jupyter_mlops.tracking import replay
 
     project = project_of(args)
-    answer = replay(project, open_store(project).run(args.run_id).run_id)
+    answer = replay(project, open_store(project).run(args.run_id).run_id, isolated=args.isolated)
     rows = [(name, m["recorded"], m["replayed"]) for name, m in answer["metrics"].items()]
     verdict = "reproduced" if answer["reproduced"] else f"not reproduced: {answer['culprit']}"
     shown = text.table(rows, ("METRIC", "RECORDED", "REPLAYED"), "no metrics were recorded")
     return Result(answer, f"{shown}\n{verdict}", 0 if answer["reproduced"] else 1)
+
+
+def _diff(args: Namespace) -> Result:
+    from jupyter_mlops.tracking import differences
+
+    store = open_store(project_of(args))
+    answer = differences(store, store.run(args.run_id), store.run(args.other))
+    lines = []
+    for part in ("metrics", "parameters", "data", "environment", "code"):
+        rows = [(d["what"], _short(d["one"]), _short(d["other"])) for d in answer[part]]
+        lines += [f"{part}:", text.table(rows, ("WHAT", args.run_id[:8], args.other[:8]), "  the same")]
+    return Result(answer, "\n".join(lines))
+
+
+def _short(value: object) -> str:
+    """Of a cell its first line."""
+    first, more, _ = ("-" if value is None else str(value)).partition("\n")
+    return first[:60] + (" …" if more or len(first) > 60 else "")
+
+
+def _replay_words(parser: ArgumentParser) -> None:
+    _run_word(parser)
+    parser.add_argument(
+        "--isolated", action="store_true", help="in an environment rebuilt from the run's pins, with uv"
+    )
+
+
+def _diff_words(parser: ArgumentParser) -> None:
+    _run_word(parser)
+    parser.add_argument("other", metavar="RUN", help="the run to compare it with")
 
 
 def _runs_words(parser: ArgumentParser) -> None:
@@ -72,5 +102,6 @@ COMMANDS = [
     Command("runs", "the newest runs", "jupyter mlops runs recommender --limit 5", _runs, _runs_words),
     Command("show", "one run", "jupyter mlops show 3f2a91bc", _show, _run_word),
     Command("recover", "ship what a crash left in the journal", "jupyter mlops recover", _recover),
-    Command("replay", "run a run's cells again and compare", "jupyter mlops replay 3f2a91bc", _replay, _run_word),
+    Command("replay", "run a run's cells again and compare", "jupyter mlops replay 3f2a91bc", _replay, _replay_words),
+    Command("diff", "what differs between two runs", "jupyter mlops diff 3f2a91bc 77ab01ce", _diff, _diff_words),
 ]

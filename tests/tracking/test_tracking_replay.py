@@ -1,0 +1,95 @@
+"""Replay says reproduced only of what was, and names what differs; diff shows two runs side by side."""
+
+import json
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_mlops.cli import main
+from jupyter_mlops.project import Project
+from jupyter_mlops.store import open_store
+from jupyter_mlops.tracking import replay, ship
+
+CELLS = [
+    "import numpy as np, pandas as pd\nfrom sklearn.linear_model import Ridge\nfrom sklearn.metrics import mean_absolute_error",
+    "rows = pd.read_csv('rows.csv')",
+    "import os, sys; sys.path.insert(0, os.getcwd())\nimport shapes",
+    "never_used = 1",
+]
+TRAIN = """%%track {name}
+model = Ridge(alpha=ALPHA).fit(shapes.wide(rows[["a", "b"]]), rows["y"])
+mae = mean_absolute_error(rows["y"], model.predict(shapes.wide(rows[["a", "b"]]))) {more}
+"""
+
+
+@pytest.fixture
+def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
+    import numpy as np
+    import pandas as pd
+
+    r = np.random.default_rng(0)
+    pd.DataFrame(r.normal(size=(50, 3)), columns=["a", "b", "y"]).to_csv(project.root / "rows.csv", index=False)
+    (project.root / "shapes.py").write_text("def wide(x):\n    return x * 2\n")
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    for cell in ["%load_ext jupyter_mlops", *CELLS, "ALPHA = 0.5"]:
+        assert shell.run_cell(cell, store_history=True).success
+    yield shell
+    import sys
+
+    sys.modules.pop("shapes", None)
+    InteractiveShell.clear_instance()
+
+
+def _tracked(project: Project, shell, name: str = "one", more: str = "") -> str:
+    assert shell.run_cell(TRAIN.format(name=name, more=more), store_history=True).success
+    assert ship(project).count == 1
+    return next(r.run_id for r in open_store(project).runs() if r.name == name)
+
+
+def test_what_is_as_it_was_is_reproduced_and_what_is_not_is_named(project: Project, shell):
+    run = _tracked(project, shell)
+    answer = replay(project, run)
+    assert answer["reproduced"], answer["culprit"]
+    assert answer["metrics"]["mae"]["recorded"] == answer["metrics"]["mae"]["replayed"]
+
+    rows = (project.root / "rows.csv").read_text()
+    (project.root / "rows.csv").write_text(rows + "9,9,9\n")
+    answer = replay(project, run)
+    assert not answer["reproduced"]
+    assert answer["culprit"].startswith("data X")
+    (project.root / "rows.csv").write_text(rows)
+
+    (project.root / "shapes.py").write_text("def wide(x):\n    return x * 3\n")
+    assert replay(project, run)["culprit"].startswith("module shapes")
+    (project.root / "shapes.py").unlink()
+    answer = replay(project, run)
+    assert "cell 3 of the slice failed: ModuleNotFoundError" in answer["culprit"]
+
+
+def test_randomness_without_a_seed_is_told_as_what_it_is(project: Project, shell):
+    run = _tracked(project, shell, more="+ np.random.default_rng().normal()")
+    answer = replay(project, run)
+    assert not answer["reproduced"]
+    assert "without a seed" in answer["culprit"]
+
+
+def test_isolated_it_runs_in_the_pins_of_the_run(project: Project, shell):
+    run = _tracked(project, shell)
+    answer = replay(project, run, isolated=True)
+    assert answer["reproduced"], answer["culprit"]
+
+
+def test_two_runs_differ_where_they_do(project: Project, shell, capsys):
+    one = _tracked(project, shell)
+    shell.run_cell("ALPHA = 5.0", store_history=True)
+    other = _tracked(project, shell, "two")
+    assert main(["diff", one, other, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])["data"]
+    assert {d["what"] for d in answer["parameters"]} >= {"ALPHA", "alpha"}
+    assert [d["what"] for d in answer["metrics"]] == ["mae"]
+    assert next((d["one"], d["other"]) for d in answer["code"]) == ("ALPHA = 0.5", "ALPHA = 5.0")
+    assert answer["data"] == []
+    assert answer["environment"] == []
