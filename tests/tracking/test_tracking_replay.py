@@ -90,6 +90,6 @@ def test_two_runs_differ_where_they_do(project: Project, shell, capsys):
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])["data"]
     assert {d["what"] for d in answer["parameters"]} >= {"ALPHA", "alpha"}
     assert [d["what"] for d in answer["metrics"]] == ["mae"]
-    assert next((d["one"], d["other"]) for d in answer["code"]) == ("ALPHA = 0.5", "ALPHA = 5.0")
+    assert "ALPHA = 5.0" in [d["other"] for d in answer["code"]]
     assert answer["data"] == []
     assert answer["environment"] == []
