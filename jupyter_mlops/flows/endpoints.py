@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -24,6 +25,9 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8090,
     no_auth: bool = False,
+    crew: list[str] | None = None,
+    workers: int = 1,
+    shared: int | None = None,
     ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Serve until interrupted or terminated; each reference's alias is followed. `ready` is given the URL.
@@ -33,7 +37,16 @@ def serve(
     store = open_store(project)
     every = [one for model in models for one in references(store, model)]
     serving.serve(
-        project, list(dict.fromkeys(every)), source(store), host=host, port=port, no_auth=no_auth, ready=ready
+        project,
+        list(dict.fromkeys(every)),
+        source(store),
+        host=host,
+        port=port,
+        no_auth=no_auth,
+        crew=crew,
+        workers=workers,
+        shared=shared,
+        ready=ready,
     )
 
 
@@ -74,5 +87,11 @@ def _held_out(store: Store, name: str) -> pd.DataFrame | None:
         return None
 
 
-def _take_back(store: Store, name: str, reason: str) -> None:
-    rollback(store, name, reason=reason, actor=ACTOR)
+def _take_back(store: Store, name: str, number: int, reason: str) -> bool:
+    """Of several servers that see the same fault, one takes the version back; for the others it is done already."""
+    with (store.project.home / "rollback.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if registry.resolve(store, f"{name}@champion").version != number:
+            return False
+        rollback(store, name, reason=reason, actor=ACTOR)
+        return True

@@ -16,13 +16,13 @@ from weakref import WeakKeyDictionary
 
 from jupyter_mlops.errors import BadInput, MlopsError, Unavailable
 from jupyter_mlops.serving.batching import Batcher
+from jupyter_mlops.serving.blocks import Entry
 from jupyter_mlops.serving.compiled import Ready
 from jupyter_mlops.serving.counters import Counters
 from jupyter_mlops.serving.log import ID
 from jupyter_mlops.serving.models import Held, Models
 from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.requests import Table
-from jupyter_mlops.serving.wal import Entry
 from jupyter_mlops.serving.writer import LogWriter
 
 SEGMENT, ASKED = "segment", "asked_segment"

@@ -14,7 +14,8 @@ from jupyter_mlops.serving import explaining, protocol, truth
 from jupyter_mlops.serving.access import Access, permitted
 from jupyter_mlops.serving.answering import Answering
 from jupyter_mlops.serving.bodies import Gone, Receive, read_body
-from jupyter_mlops.serving.counters import Counters
+from jupyter_mlops.serving.counters import Counters, prometheus
+from jupyter_mlops.serving.crew import Tally
 from jupyter_mlops.serving.describing import landing_page, openapi
 from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Models
@@ -39,8 +40,10 @@ class WrongMethod(BadInput):
 class App:
     """One server's models, its log and its counters."""
 
-    def __init__(self, project: Project, models: Models, hosts: frozenset[str] = frozenset()) -> None:
-        self._project, self.models = project, models
+    def __init__(
+        self, project: Project, models: Models, hosts: frozenset[str] = frozenset(), tally: Tally | None = None
+    ) -> None:
+        self._project, self.models, self._tally = project, models, tally
         self._limits = project.file.serving.limits
         self._access = Access(project.file, hosts)
         self.writer = LogWriter(project, self._tell, Privacy(project))
@@ -154,7 +157,8 @@ class App:
     async def _look(self, path: str, key: ApiKey | None) -> Answer:
         if path == "/metrics":
             permitted(key, "metrics", None)
-            return 200, "text/plain; version=0.0.4", self.counters.prometheus(self._gauges()).encode()
+            others = await self._answering.run(self._tally.others) if self._tally else []
+            return 200, "text/plain; version=0.0.4", prometheus([self.counted(), *others]).encode()
         held = [one for one in self.models.held.values() if _may_see(key, one.name)]
         if path == "/openapi.json":
             return _ok(openapi(held))
@@ -182,6 +186,9 @@ class App:
             raise NotFound(f"there is nothing at {path}", "see /openapi.json")
         ready = await self._answering.run(self.models.ready, held)
         return _ok(protocol.metadata(ready, name))
+
+    def counted(self) -> dict[str, float]:
+        return self.counters.counted(self._gauges())
 
     def _gauges(self) -> dict[str, float]:
         return {

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pandas as pd
 
@@ -32,14 +33,14 @@ class Source:
     """Where models come from. Each raises MlopsError: NotFound when there is none, Unavailable when nobody can say.
 
     `aliases` maps each model's name to its aliases and their versions; `held_out` gives rows to prove a faster form on, if
-    there are any; `rollback` takes a champion back for a reason.
+    there are any; `rollback` takes this version of a champion back for a reason, unless it is champion no more.
     """
 
     resolve: Callable[[str], ModelVersion]
     load: Callable[[ModelVersion], LoadedModel]
     aliases: Callable[[], Mapping[str, Mapping[str, int]]]
     held_out: Callable[[str], pd.DataFrame | None] = lambda _name: None
-    rollback: Callable[[str, str], None] = lambda _name, _reason: None
+    rollback: Callable[[str, int, str], bool] = lambda _name, _version, _reason: False
 
 
 class Withdrawn(NotFound):
@@ -212,7 +213,7 @@ class Models:
 
     def _look(self) -> None:
         for held in list(self.held.values()):
-            self._judge(held)
+            self._guarded(partial(self._judge, held))
         now = self._base.changed()
         if now == self._seen and self._project.tracking.startswith("sqlite:") and not self._to_be_tried_again():
             return
@@ -300,13 +301,15 @@ class Models:
             held.guard = held.before = None
         if not broken:
             return
-        held.guard = None
         sentence = f"version {guard.version} was taken back by itself: {broken}"
         try:
-            self._source.rollback(held.name, sentence)
+            done = self._source.rollback(held.name, guard.version, sentence)
         except (Refused, BadInput, NotFound) as error:
+            done = True
             sentence = f"version {guard.version} should be taken back ({broken}), which was refused: {error.message}"
-        self.alert(held, "automatic rollback", sentence)
+        held.guard = None
+        if done:
+            self.alert(held, "automatic rollback", sentence)
 
     def _decayed(self, held: Held, guard: Guard) -> str:
         """An alert on performance that was opened since the switch."""

@@ -9,8 +9,8 @@ import pandas as pd
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.project import Project, Target
+from jupyter_mlops.serving.blocks import Block
 from jupyter_mlops.serving.keyed import Keyed
-from jupyter_mlops.serving.wal import Entry
 
 
 class Privacy:
@@ -20,17 +20,16 @@ class Privacy:
         self._project = project
         self._keyed = Keyed(project)
 
-    def __call__(self, entry: Entry) -> Entry:
-        plain = entry.plain()
-        rule, hidden = _rule(self._target(entry.model, entry.segment))
-        places = [place for place, name in enumerate(plain.columns) if name in hidden]
-        if not places:
-            return plain
-        if rule == "hash":
-            return replace(plain, rows=[self._hashed(row, places) for row in plain.rows])
-        keep = [place for place in range(len(plain.columns)) if place not in places]
-        rows = [[row[place] for place in keep] for row in plain.rows]
-        return replace(plain, columns=tuple(plain.columns[place] for place in keep), rows=rows)
+    def __call__(self, block: Block) -> Block:
+        rule, hidden = _rule(self._target(block.model, block.segment))
+        there = hidden & {*block.columns, *block.others}
+        if not there:
+            return block
+        rest = block.without(there)
+        if rule == "drop":
+            return rest
+        hashed = {name: [self._hash(value) for value in block.column(name) or []] for name in sorted(there)}
+        return replace(rest, others={**rest.others, **hashed})
 
     def frame(self, target: Target, rows: pd.DataFrame) -> pd.DataFrame:
         """The same for many rows at once."""
@@ -47,9 +46,6 @@ class Privacy:
 
     def _hash(self, value: Any) -> str | None:
         return None if value is None or value != value else self._keyed.hash(value)
-
-    def _hashed(self, row: list[Any], places: list[int]) -> list[Any]:
-        return [self._hash(value) if place in places else value for place, value in enumerate(row)]
 
     def _target(self, model: str, segment: str) -> Target | None:
         try:

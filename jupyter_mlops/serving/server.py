@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from jupyter_mlops.errors import Conflict, Refused
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.access import LOOPBACK
 from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
 
 MOST_CONNECTIONS = 2_000
@@ -27,11 +29,15 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8090,
     no_auth: bool = False,
+    crew: list[str] | None = None,
+    workers: int = 1,
+    shared: int | None = None,
     ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Serve until interrupted or terminated. `ready` is given the URL once requests are answered.
 
-    Beyond this machine nothing is served without an API key, unless `no_auth` says that it may.
+    Beyond this machine nothing is served without an API key, unless `no_auth` says that it may. With `workers`, `crew` is the
+    command that starts another; each of those is given the number of the socket it shares as `shared`.
     """
     if host not in LOOPBACK and not project.file.auth.keys and not no_auth:
         raise Refused(
@@ -39,32 +45,46 @@ def serve(
             "make one with `jupyter mlops key NAME` and declare it under auth.keys, or say --no-auth",
             code="needs-auth",
         )
-    listener = _listen(host, port)
+    listener = _listen(host, port) if shared is None else socket.socket(fileno=shared)
+    alone = shared is None and workers < 2
+    if shared is not None:
+        end_with_parent()
+    tally = None if alone else Tally(project, os.getpid() if shared is None else os.getppid())
     # Python hands its lock on only so often; at the usual 5 ms a request would wait that long for the log's threads each time.
     sys.setswitchinterval(0.0005)
-    app = App(project, Models(project, references, source), frozenset({host}))
+    app = App(project, Models(project, references, source), frozenset({host}), tally)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
     )
     server = uvicorn.Server(config)
     # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.
     signal.signal(signal.SIGTERM, lambda *_: None)
+    others = Crew(crew, listener, workers - 1) if crew and shared is None and workers > 1 else None
     url = f"http://{host}:{listener.getsockname()[1]}"
     try:
-        asyncio.run(_run(server, listener, lambda: ready(url)))
+        asyncio.run(_run(server, listener, lambda: ready(url), lambda: tally.put(app.counted()) if tally else None))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person ends it
     finally:
+        if others is not None:
+            others.close()
         app.close()
         listener.close()
+        if tally is not None and shared is None:
+            tally.close()
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _run(
+    server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None], tell: Callable[[], None]
+) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:
         ready()
+    while not serving.done():
+        await asyncio.wait([serving], timeout=EVERY)
+        tell()
     await serving
 
 

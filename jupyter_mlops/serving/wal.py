@@ -1,7 +1,7 @@
 """Between an answer and its Parquet file: a write-ahead file for each server process, synced four times a second.
 
-A line holds one request and is whole or is passed over. A file is locked by the process that writes it, so whoever serves
-next knows a dead one's file by its lock being free, and turns it into the part it would have become.
+A line holds the rows of a moment and is whole or is passed over. A file is locked by the process that writes it, so whoever
+serves next knows a dead one's file by its lock being free, and turns it into the part it would have become.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from jupyter_mlops.project import Project
-from jupyter_mlops.serving.log import ID, InferenceLog
+from jupyter_mlops.serving.blocks import frame
+from jupyter_mlops.serving.log import InferenceLog
 
 FOLDER = "inference-wal"
 AT_ONCE = 500  # lines made a frame together: enough to be cheap, few enough not to hold up a request meanwhile
@@ -31,45 +30,6 @@ ELSEWHERE_AFTER = (
     3600.0  # a lock may not be seen from another host, so a file written there must be this old, in seconds
 )
 _log = logging.getLogger("jupyter_mlops.serving")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One answered request, or the part of one that a single version answered.
-
-    `rows` (lists, an array or a DataFrame) holds `columns`, `extras` other columns worth keeping; all align with `ids`.
-    """
-
-    model: str
-    segment: str
-    version: int
-    role: str
-    at: float
-    latency_ms: float
-    columns: tuple[str, ...]
-    rows: Any
-    ids: list[str]
-    answers: list[float]
-    weight: float = 1.0
-    extras: tuple[tuple[str, list[Any]], ...] = ()
-
-    def plain(self) -> Entry:
-        """The same with its rows as lists and its extras among them."""
-        rows = _lists(self.rows)
-        if self.extras:
-            rows = [[*row, *more] for row, *more in zip(rows, *(values for _, values in self.extras), strict=True)]
-        columns = (*self.columns, *(name for name, _ in self.extras))
-        return replace(self, columns=columns, rows=rows, extras=())
-
-    def line(self) -> bytes:
-        return json.dumps(self.plain().__dict__, separators=(",", ":"), default=str).encode() + b"\n"
-
-
-def _lists(rows: Any) -> list[list[Any]]:
-    if isinstance(rows, pd.DataFrame):
-        lists: list[list[Any]] = json.loads(rows.to_json(orient="values", date_format="iso"))
-        return lists
-    return rows if isinstance(rows, list) else rows.tolist()
 
 
 class WriteAhead:
@@ -151,32 +111,12 @@ def into_parquet(log: InferenceLog, path: Path) -> int:
     for line in _lines(path):
         if "ids" in line:
             place = (line["model"], line["segment"], "shadow" if line["role"] == "shadow" else "inference")
-            groups.setdefault(place, {}).setdefault(tuple(line["columns"]), []).append(line)
+            groups.setdefault(place, {}).setdefault((*line["columns"], "", *line["others"]), []).append(line)
             count += len(line["ids"])
     for (model, segment, kind), shapes in groups.items():
-        frames = [
-            _frame(columns, lines[at : at + AT_ONCE])
-            for columns, lines in shapes.items()
-            for at in range(0, len(lines), AT_ONCE)
-        ]
+        frames = [frame(lines[at : at + AT_ONCE]) for lines in shapes.values() for at in range(0, len(lines), AT_ONCE)]
         log.append(model, segment or None, pd.concat(frames, ignore_index=True), part=path.stem, kind=kind)
     return count
-
-
-def _frame(columns: tuple[str, ...], lines: list[dict[str, Any]]) -> pd.DataFrame:
-    """Lines of the same columns, put together at once: a frame for each would take a thousand times as long."""
-    sizes = [len(line["ids"]) for line in lines]
-    frame = pd.DataFrame(
-        [row for line in lines for row in line["rows"]], columns=list(columns), index=range(sum(sizes))
-    )
-    own: dict[str, Any] = {
-        ID: [i for line in lines for i in line["ids"]],
-        "prediction": [a for line in lines for a in line["answers"]],
-    }
-    for name in ("version", "role", "latency_ms", "weight"):
-        own[name] = np.repeat([line[name] for line in lines], sizes)
-    own["time"] = pd.to_datetime(np.repeat([line["at"] for line in lines], sizes), unit="s", utc=True)
-    return frame.assign(**own)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

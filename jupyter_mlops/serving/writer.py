@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlops.project import Project
+from jupyter_mlops.serving.blocks import Block, Entry, gathered
 from jupyter_mlops.serving.log import InferenceLog
-from jupyter_mlops.serving.wal import Entry, WriteAhead, into_parquet, recover
+from jupyter_mlops.serving.wal import WriteAhead, into_parquet, recover
 
 SYNC_EVERY = 0.25
 COMPACT_EVERY = 30.0
@@ -25,7 +26,7 @@ TRY_AGAIN_AFTER = 5.0
 TIDY_EVERY = 3600.0
 MOST_WAITING = 100_000
 Tell = Callable[[str, str | None], None]
-Prepare = Callable[[Entry], Entry]
+Prepare = Callable[[Block], Block]
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
@@ -36,7 +37,7 @@ class LogWriter:
         self, project: Project, tell: Tell = lambda _what, _sentence: None, prepare: Prepare | None = None
     ) -> None:
         self._project, self._tell = project, tell
-        self._prepare = prepare or (lambda entry: entry)
+        self._prepare = prepare or (lambda block: block)
         self._lock = threading.Lock()
         self._waiting: deque[Entry] = deque()
         self._waiting_rows = 0
@@ -138,15 +139,15 @@ class LogWriter:
             self._waiting_rows -= rows
 
     def _lines(self, entries: list[Entry]) -> list[bytes]:
-        """An entry that has no form on disk is lost alone, and counted."""
-        lines = []
-        for entry in entries:
-            try:
-                lines.append(self._prepare(entry).line())
-            except Exception as error:  # noqa: BLE001
-                self.lost += len(entry.ids)
-                _log.warning("a row of %s could not be written: %s", entry.model, error)
-        return lines
+        """The entries in few lines; when that fails one by one, so that one without a form on disk is lost alone."""
+        try:
+            return [self._prepare(block).line() for block in gathered(entries)]
+        except Exception as error:  # noqa: BLE001
+            if len(entries) == 1:
+                self.lost += len(entries[0].ids)
+                _log.warning("a row of %s could not be written: %s", entries[0].model, error)
+                return []
+        return [line for entry in entries for line in self._lines([entry])]
 
     def _turn_over(self) -> None:
         """The next row begins a new file; this one is ready to become Parquet."""

@@ -260,7 +260,10 @@ def _compare(root: Path, name: str, goal: float, model: Any, seconds: float) -> 
         _line("jupyter mlops serve", ours, our_p99, equal)
     bare = _bare(model)
     for n in (1, 8):
-        print(f"  ratio of throughput at {n} connections: {ours[n].rate / theirs[n].rate:.1f} (goal {goal})")
+        print(
+            f"  ratio of throughput at {n} connections: {ours[n].rate / theirs[n].rate:.1f} (goal {goal}), "
+            f"of server CPU a request 1/{theirs[n].cpu_ms / ours[n].cpu_ms:.1f}"
+        )
     print(f"  ratio of p99 at {equal:.0f} requests/s: 1/{their_p99.p99 / our_p99.p99:.1f} (goal 1/10)")
     print(
         f"  CPU a request at 64 connections: {ours[64].cpu_ms:.3f} ms, bare predict {bare:.3f} ms, "
@@ -280,12 +283,16 @@ def _line(who: str, loads: dict[int, Load], equal: Load, rate: float) -> None:
 def _logging(root: Path, silent: Path, seconds: float) -> None:
     """In turns, since the machine's speed changes from minute to minute."""
     rates: dict[bool, list[float]] = {True: [], False: []}
+    cpus: dict[bool, list[float]] = {True: [], False: []}
     with _ours(root, "small") as on, _ours(silent, "small") as off:
-        for _ in range(3):
-            rates[True].append(ask(on, 8, seconds / 2).rate)
-            rates[False].append(ask(off, 8, seconds / 2).rate)
+        for _ in range(6):
+            for server, logging in ((on, True), (off, False)):
+                load = ask(server, 8, seconds / 2)
+                rates[logging].append(load.rate)
+                cpus[logging].append(load.cpu_ms)
     cost = 1 - float(np.median(rates[True]) / np.median(rates[False]))
-    print(f"\nlogging costs {cost:.1%} of throughput at 8 connections (goal below 10 %)")
+    cpu = float(np.median(cpus[True]) / np.median(cpus[False])) - 1
+    print(f"\nlogging costs {cost:.1%} of throughput at 8 connections, {cpu:.1%} of CPU (goal below 10 %)")
 
 
 if __name__ == "__main__":

@@ -88,10 +88,12 @@ class Registry:
             raise model
         return LoadedModel(version, model, ["x"], ROWS.head(3))
 
-    def _rollback(self, name: str, reason: str) -> None:
+    def _rollback(self, name: str, number: int, reason: str) -> bool:
+        if self.aliases[name]["champion"] != number:
+            return False
         self.rolled_back.append((name, reason))
-        now = self.aliases[name]["champion"]
-        self.point(name, "champion", now - 1)
+        self.point(name, "champion", number - 1)
+        return True
 
 
 class Client:

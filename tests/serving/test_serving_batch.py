@@ -46,7 +46,8 @@ def test_a_file_is_scored_in_parts_and_logged_once_however_often(registry, tmp_p
     assert InferenceLog(project).count("rul", "plant-01") == 20
 
 
-def test_a_file_that_breaks_off_leaves_no_predictions(registry, tmp_path):
+def test_a_file_that_breaks_off_leaves_no_predictions(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "PART", 1)
     project, file, out = registry.project, tmp_path / "may.csv", tmp_path / "out.parquet"
     loaded = registry.source().load(registry.source().resolve(NAME))
     for content in ("x\n", "y\n1\n", "x\n1\nfast\n"):

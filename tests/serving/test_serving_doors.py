@@ -10,7 +10,7 @@ from house import Registry, Slow, logged, serving, slope
 
 from jupyter_mlops.errors import Refused
 from jupyter_mlops.project import load
-from jupyter_mlops.serving import models, new_key, serve
+from jupyter_mlops.serving import answering, models, new_key, serve
 from jupyter_mlops.serving.log import InferenceLog
 
 NAME = "rul.plant-01"
@@ -268,6 +268,19 @@ def test_a_sample_is_kept_with_its_weight(tmp_path):
     assert len(kept) + passed == 200
     assert 20 < len(kept) < 85
     assert set(kept["weight"]) == {4.0}
+
+
+def test_a_clock_that_moves_backwards_confuses_nobody(tmp_path, monkeypatch):
+    registry = _registry(tmp_path)
+    hours = iter(range(1000, 0, -1))
+    with serving(registry, NAME) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(answering.time, "time", lambda: 1_700_000_000.0 + 3600 * next(hours))
+            ids = [client.predict([{"x": 1}])["inference_ids"][0] for _ in range(10)]
+        assert client.metric("mlops_inference_log_lost_total") == 0
+    kept = logged(registry.project, "rul", "plant-01")
+    assert set(kept["inference_id"]) == set(ids)
+    assert (kept["latency_ms"] >= 0).all()
 
 
 def test_every_version_that_was_held_says_how_it_answers(client):

@@ -12,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from declared import MLOPS_YAML
 from house import Client, until
@@ -52,9 +53,9 @@ def project(tmp_path_factory) -> Project:
     return made
 
 
-def _serve(project: Project) -> tuple[subprocess.Popen, str]:
+def _serve(project: Project, *more: str) -> tuple[subprocess.Popen, str]:
     command = [sys.executable, "-m", "jupyter_mlops.cli", "--project", str(project.root), "serve", NAME, "--port", "0"]
-    server = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([*command, *more, "--json"], stdout=subprocess.PIPE, text=True)
     return server, json.loads(server.stdout.readline())["data"]["url"]
 
 
@@ -173,6 +174,39 @@ def test_what_was_answered_before_a_kill_is_in_the_log_once(project: Project):
     assert log.count("rul", "plant-01") - before == 20
 
 
+def test_several_workers_answer_on_one_port_count_together_and_end_together(project: Project):
+    server, url = _serve(project, "--workers", "2")
+    try:
+        first = psutil.Process(server.pid)
+        until(lambda: _workers_answering(project, server.pid, url) == 2, within=60)
+        (worker,) = first.children()
+        asked = int(_metric(url, 'mlops_requests_total{status="200"}'))
+        assert asked >= 2
+        worker.kill()
+        for _ in range(10):
+            assert len(_fresh(url)) == 1
+        until(lambda: [c for c in first.children() if c.pid != worker.pid and c.status() != "zombie"], within=20)
+    finally:
+        server.terminate()
+    assert server.wait(60) in (0, -signal.SIGTERM)
+    assert not (project.home / "serving" / str(server.pid)).exists()
+
+
+def _fresh(url: str) -> list:
+    return _post(f"{url}/invocations", b'{"instances": [[1]]}')[1]["predictions"]
+
+
+def _workers_answering(project: Project, first: int, url: str) -> int:
+    _fresh(url)
+    files = (project.home / "serving" / str(first)).glob("*.json")
+    return sum('mlops_requests_total{status=\\"200\\"}' in file.read_text() for file in files)
+
+
+def _metric(url: str, name: str) -> float:
+    text = urllib.request.urlopen(f"{url}/metrics", timeout=10).read().decode()
+    return float(next(line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(name)))
+
+
 def test_outcomes_restate_history(project: Project):
     log = InferenceLog(project)
     log.add_truth("rul", "plant-02", pd.DataFrame({"inference_id": ["a", "b"], "truth": [1.0, 2.0]}))
@@ -205,7 +239,8 @@ def test_a_models_name_stands_for_its_segments_and_a_version_is_taken_back_for_g
         number = _version(store, 1.995)
         assert promote(store, NAME, number, reason="next").done
         until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == number)
-        source(store).rollback(NAME, "errors in its first minute")
+        assert source(store).rollback(NAME, number, "errors in its first minute")
+        assert not source(store).rollback(NAME, number, "seen by another server too")
         until(lambda: client.predict([{"x": 3.0}], NAME)["version"] == before)
     finally:
         app.close()

@@ -5,17 +5,23 @@ import json
 import os
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from jupyter_mlops.serving import InferenceLog, recover, wal, writer
-from jupyter_mlops.serving.wal import Entry, WriteAhead
+from jupyter_mlops.serving.blocks import Entry, gathered
+from jupyter_mlops.serving.wal import WriteAhead
 from jupyter_mlops.serving.writer import LogWriter
 
 
 def _entry(*ids: str, value=1.0) -> Entry:
     rows = [[value] for _ in ids]
     return Entry("rul", "plant-01", 1, "champion", time.time(), 1.0, ("x",), rows, list(ids), [2.0] * len(ids))
+
+
+def _line(*ids: str) -> bytes:
+    return next(gathered([_entry(*ids)])).line()
 
 
 def _logged(project) -> set[str]:
@@ -38,9 +44,9 @@ def _until(true) -> None:
 
 def test_rows_after_a_torn_line_are_read(project):
     file = WriteAhead(project)
-    file.write([_entry("a").line()], 1)
-    os.write(file._handle, _entry("torn").line()[:40] + b"\n")
-    file.write([_entry("b", "c").line()], 2)
+    file.write([_line("a")], 1)
+    os.write(file._handle, _line("torn")[:40] + b"\n")
+    file.write([_line("b", "c")], 2)
     file.close()
     assert recover(project) == 3
     assert _logged(project) == {"a", "b", "c"}
@@ -49,7 +55,7 @@ def test_rows_after_a_torn_line_are_read(project):
 
 def test_a_file_in_use_is_left_alone(project):
     file = WriteAhead(project)
-    file.write([_entry("a").line()], 1)
+    file.write([_line("a")], 1)
     assert recover(project) == 0
     file.close()
     assert recover(project) == 1
@@ -57,7 +63,7 @@ def test_a_file_in_use_is_left_alone(project):
 
 def test_a_file_from_another_host_is_taken_over_only_when_it_is_old(project):
     file = WriteAhead(project)
-    file.write([_entry("a").line()], 1)
+    file.write([_line("a")], 1)
     file.close()
     lines = file.path.read_bytes().split(b"\n")
     file.path.write_bytes(b"\n".join([json.dumps({"host": "elsewhere"}).encode(), *lines[1:]]))
@@ -68,7 +74,7 @@ def test_a_file_from_another_host_is_taken_over_only_when_it_is_old(project):
 
 def test_a_write_cut_short_leaves_the_file_as_it_was(project, monkeypatch):
     file = WriteAhead(project)
-    file.write([_entry("a").line()], 1)
+    file.write([_line("a")], 1)
     real, calls = os.write, []
 
     def short(handle, content):
@@ -79,9 +85,9 @@ def test_a_write_cut_short_leaves_the_file_as_it_was(project, monkeypatch):
 
     monkeypatch.setattr(wal.os, "write", short)
     with pytest.raises(OSError, match="No space"):
-        file.write([_entry("b").line()], 1)
+        file.write([_line("b")], 1)
     monkeypatch.undo()
-    file.write([_entry("c").line()], 1)
+    file.write([_line("c")], 1)
     assert file.path.read_bytes().count(b"\n") == 3
     file.close()
     assert recover(project) == 2
@@ -183,3 +189,57 @@ def test_an_entity_is_erased_with_its_outcomes_and_old_days_are_deleted(project)
     assert log.erase("rul", "plant-01", "unit", {"7"}) == 1
     assert _logged(project) == {"b"}
     assert set(log.truth("rul", "plant-01")["inference_id"]) == {"b"}
+
+
+def test_requests_of_a_moment_are_one_line_and_come_back_as_they_were(project):
+    frame = pd.DataFrame({"site": ["north", None], "load": [1.5, 2.0]})
+    more = ("unit", [7, 8])
+    mixed = [
+        Entry(
+            "rul",
+            "plant-01",
+            1,
+            "champion",
+            10.0,
+            1.0,
+            ("x",),
+            np.array([[1.0]]),
+            ["a"],
+            [2.0],
+            extras=(("unit", [7]),),
+        ),
+        Entry(
+            "rul",
+            "plant-01",
+            1,
+            "champion",
+            11.0,
+            3.0,
+            ("x",),
+            np.array([[np.nan]]),
+            ["b"],
+            [4.0],
+            extras=(("unit", ["8"]),),
+        ),
+        Entry(
+            "rul", "plant-01", 2, "champion", 12.0, 1.0, ("site", "load"), frame, ["c", "d"], [5.0, 6.0], 4.0, (more,)
+        ),
+        Entry("rul", "plant-01", 3, "shadow", 12.0, 1.0, ("x",), np.array([[1.0]]), ["a"], [9.0]),
+    ]
+    lines = [block.line() for block in gathered(mixed)]
+    assert len(lines) == 3
+    file = WriteAhead(project)
+    file.write(lines, 5)
+    file.close()
+    assert recover(project) == 5
+    rows = InferenceLog(project).rows("rul", "plant-01").set_index("inference_id")
+    assert list(rows.index) == ["a", "b", "c", "d"]
+    assert list(rows["unit"]) == ["7", "8", "7", "8"]
+    assert list(rows["prediction"]) == [2.0, 4.0, 5.0, 6.0]
+    assert list(rows["latency_ms"]) == [1.0, 3.0, 1.0, 1.0]
+    assert list(rows["weight"]) == [1.0, 1.0, 4.0, 4.0]
+    assert list(rows["version"]) == [1, 1, 2, 2]
+    assert rows["x"].isna().tolist() == [False, True, True, True]
+    assert rows.loc["c", "site"] == "north"
+    assert rows["time"].dt.second.tolist() == [10, 11, 12, 12]
+    assert InferenceLog(project).rows("rul", "plant-01", "shadow")["prediction"].tolist() == [9.0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 
@@ -17,7 +18,20 @@ def _serve(args: Namespace) -> Result:
             json.dumps(answer) if args.json else f"serving {', '.join(args.models)} at {url} (Ctrl-C stops)", flush=True
         )
 
-    serve(project_of(args), args.models, host=args.host, port=args.port, no_auth=args.no_auth, ready=ready)
+    project = project_of(args)
+    crew = [sys.executable, "-m", "jupyter_mlops.cli", "--project", str(project.root), "serve", *args.models]
+    crew += ["--host", args.host, *(["--no-auth"] if args.no_auth else []), "--shared"]
+    serve(
+        project,
+        args.models,
+        host=args.host,
+        port=args.port,
+        no_auth=args.no_auth,
+        crew=crew,
+        workers=args.workers,
+        shared=args.shared,
+        ready=ready,
+    )
     return Result(None)
 
 
@@ -25,7 +39,17 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("models", metavar="MODEL[@ALIAS]", nargs="+")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS")
     parser.add_argument("--port", type=int, default=8090, metavar="N", help="0 takes any free one")
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that share the port (default: 1)"
+    )
+    parser.add_argument("--shared", type=int, default=None, help=SUPPRESS)
     parser.add_argument("--no-auth", action="store_true", help="answer other machines without an API key")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
 
 
 def _key(args: Namespace) -> Result:
