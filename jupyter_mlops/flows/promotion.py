@@ -17,7 +17,7 @@ from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Dataset, Decision, Evidence, ModelVersion
 from jupyter_mlops.registry import load_version, point_alias, resolve, tag_version, version
-from jupyter_mlops.store import Store, database
+from jupyter_mlops.store import LoadedModel, Store, database
 from jupyter_mlops.validation import validate
 
 CHAMPION = "champion"
@@ -28,7 +28,7 @@ EVIDENCE = "mlops.evidence"
 def validate_version(store: Store, name: str, number: int, data: Path | None = None) -> Evidence:
     """The evidence of one version, against the champion on the same rows; kept with its run, its digest on the version."""
     target = store.project.target(name)
-    candidate = load_version(store, version(store, name, number))
+    candidate = _untouched(store, name, number)
     champion = _champion(store, name)
     rival = load_version(store, champion) if champion and champion.version != number else None
     rows, dataset = _evaluation(store, target, data)
@@ -50,6 +50,25 @@ def validate_version(store: Store, name: str, number: int, data: Path | None = N
         # A server without our registry store keeps the decision as a tag and no more.
         tag_version(store, name, number, {VERDICT: evidence.verdict, EVIDENCE: evidence.digest})
     return evidence
+
+
+def _untouched(store: Store, name: str, number: int) -> LoadedModel:
+    """The version, if its files are what was registered. That they are not is entered: it may be the first sign of more."""
+    found = version(store, name, number)
+    try:
+        return load_version(store, found)
+    except Refused as error:
+        if error.code == "model-tampered":
+            with acting(reason=error.message) as act, database(store.project).begin() as connection:
+                append(
+                    connection,
+                    actor=act.actor,
+                    action="changed files refused",
+                    subject=f"{name}/{number}",
+                    after={"registered": found.digest},
+                    reason=act.reason,
+                )
+        raise
 
 
 def evidence_of(store: Store, found: ModelVersion) -> Evidence | None:

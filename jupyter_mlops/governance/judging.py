@@ -86,7 +86,7 @@ def _frozen(policies: Sequence[Policy], move: Move) -> str:
 def _gates(policy: Policy, past: Past, move: Move) -> str:
     found = past.gates(move.version)
     for name in policy.gates:
-        of_metric = [verdict for gate, verdict in found.items() if gate == name or gate.startswith(f"{name} ")]
+        of_metric = [verdict for gate, verdict in found.items() if _names(name, gate)]
         if not of_metric or set(of_metric) != {"pass"}:
             said = "was not judged" if not of_metric else "did not pass"
             return (
@@ -94,6 +94,11 @@ def _gates(policy: Policy, past: Past, move: Move) -> str:
                 f"run `jupyter mlops validate {past.model} {move.version}`"
             )
     return ""
+
+
+def _names(asked: str, gate: str) -> bool:
+    """`mae` is any gate on it; `fairness` is any gate that compares groups, whatever it measures."""
+    return gate == asked or gate.startswith(f"{asked} ") or (asked == "fairness" and " by " in gate)
 
 
 def _evidence_by(policy: Policy, past: Past, move: Move) -> str:

@@ -82,8 +82,9 @@ class _Governed:
 
     def set_model_version_tag(self, name: str, version: str, tag: Any) -> None:
         """MLflow's, but a tag that is a decision is carried out, not only written."""
-        kind = tag.key.removeprefix(DECISION)
-        if kind == tag.key:
+        key = str(tag.key or "")
+        kind = key.removeprefix(DECISION)
+        if kind == key:
             super().set_model_version_tag(name, version, tag)  # type: ignore[misc]
             return
         try:

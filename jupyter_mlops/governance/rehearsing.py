@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from jupyter_mlops.governance.acting import Act
-from jupyter_mlops.governance.approvals import Past, standing_of, unreviewed
+from jupyter_mlops.governance.approvals import GLASS, Past, standing_of, unreviewed
 from jupyter_mlops.governance.judging import Move, applying, judge
 from jupyter_mlops.governance.policies import Policy, in_force
 from jupyter_mlops.ledger import history
@@ -61,7 +61,7 @@ def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
     entries = history(connection)
     answers = []
     for i, entry in enumerate(entries):
-        move = _move(entry)
+        move = _move(entry, entries[i - 1] if i else None)
         if move is None or move[1].alias not in policy.protect:
             continue
         model, asked = move
@@ -87,10 +87,13 @@ def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
     return answers
 
 
-def _move(entry: LedgerEntry) -> tuple[str, Move] | None:
+def _move(entry: LedgerEntry, before: LedgerEntry | None) -> tuple[str, Move] | None:
     if entry.action not in _MOVES or not entry.after:
         return None
     model, _, number = entry.subject.partition("/")
     alias = str(entry.after.get("alias") or entry.after.get("to") or "")
-    act = Act(entry.actor, entry.reason if entry.action != "set alias refused" else "tried", source="os")
+    # Whoever broke the glass did so in the entry just before, in the same transaction.
+    glass = str(before.after["why_now"]) if before and before.action == GLASS and before.actor == entry.actor else ""
+    reason = entry.reason if entry.action != "set alias refused" else "tried"
+    act = Act(entry.actor, reason, source="os", glass=glass)
     return model, Move(alias, int(entry.after.get("version") or number or 0), act, entry.at)

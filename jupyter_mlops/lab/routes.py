@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_mlops import config
+from jupyter_mlops.errors import unknown
 from jupyter_mlops.lab.workspace import Status, Workspace
 from jupyter_mlops.records import Alert, Decision, LedgerEntry, ModelVersion, RegisteredModel, Run, Verification
 
@@ -44,7 +45,8 @@ def _versions(w: Workspace, words: dict[str, Any]) -> list[ModelVersion]:
 def _promote(w: Workspace, words: dict[str, Any]) -> Decision:
     from jupyter_mlops.flows import promote, refresh_figures
 
-    made = promote(w.store, words["name"], words["version"], reason=words["reason"], actor=words["actor"])
+    name, number = words["name"], words["version"]
+    made = promote(w.store, name, number, reason=words["reason"], actor=words["actor"], source="jupyter")
     refresh_figures(w.store)
     return made
 
@@ -52,9 +54,27 @@ def _promote(w: Workspace, words: dict[str, Any]) -> Decision:
 def _rollback(w: Workspace, words: dict[str, Any]) -> Decision:
     from jupyter_mlops.flows import refresh_figures, rollback
 
-    made = rollback(w.store, words["name"], reason=words["reason"], actor=words["actor"])
+    made = rollback(w.store, words["name"], reason=words["reason"], actor=words["actor"], source="jupyter")
     refresh_figures(w.store)
     return made
+
+
+_SAID = ("approve", "reject", "withdraw", "comment", "request", "review")
+
+
+def _say(w: Workspace, words: dict[str, Any]) -> dict[str, Any]:
+    from jupyter_mlops.flows import say
+
+    if words["decision"] not in _SAID:
+        raise unknown("decision", words["decision"], _SAID)
+    name, number, kind = words["name"], words["version"], words["decision"]
+    return say(w.store, name, number, kind, reason=words["reason"], actor=words["actor"], source="jupyter")
+
+
+def _approvals(w: Workspace, words: dict[str, Any]) -> dict[str, Any]:
+    from jupyter_mlops.flows import approvals
+
+    return approvals(w.store, words["name"], words["version"])
 
 
 def _runs(w: Workspace, words: dict[str, Any]) -> list[Run]:
@@ -98,6 +118,22 @@ ROUTES = [
         Decision,
         _rollback,
         {"name": "string", "reason": "string"},
+    ),
+    Route(
+        "POST",
+        "models/{name}/say",
+        "approve, reject, withdraw, comment, request or review a version",
+        dict[str, Any],
+        _say,
+        {"name": "string", "version": "integer", "decision": "string", "reason": "string"},
+    ),
+    Route(
+        "GET",
+        "models/{name}/approvals",
+        "how a version stands with those who must approve it",
+        dict[str, Any],
+        _approvals,
+        {"name": "string", "version": "integer"},
     ),
     Route(
         "GET",

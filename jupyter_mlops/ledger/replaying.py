@@ -16,13 +16,14 @@ from jupyter_mlops.records import LedgerEntry
 
 DEFAULT_WORKSPACE = "default"
 # What each kind of row is called in an action, where it is stored, and which column tells it from its fellows.
-_KINDS = {
+KINDS = {
     "model": ("registered_models", ""),
     "version": ("model_versions", ""),
     "alias": ("registered_model_aliases", "alias"),
     "model tag": ("registered_model_tags", "key"),
     "version tag": ("model_version_tags", "key"),
 }
+RENAMED = "rename model"
 # MLflow's own values for what nobody set, and its bookkeeping.
 _UNSET = {"current_stage": "None", "status": "READY"}
 _PASSED_OVER = {"workspace", "name", "last_updated_time", "creation_time"}
@@ -46,9 +47,9 @@ class Registry:
     def apply(self, seq: int, action: str, about: str, before: Any, after: Any) -> None:
         """Take one entry in; entries that are not about the registry change nothing."""
         verb, _, kind = action.partition(" ")
-        if action == "rename model":
+        if action == RENAMED:
             self._rename(about, after["name"])
-        elif kind not in _KINDS or verb not in ("create", "change", "set", "delete", "adopt"):
+        elif kind not in KINDS or verb not in ("create", "change", "set", "delete", "adopt"):
             return
         elif verb == "delete":
             self._drop(kind, about, before or {})
@@ -68,7 +69,7 @@ class Registry:
 
     @staticmethod
     def _name(kind: str, values: dict[str, Any]) -> str:
-        column = _KINDS[kind][1]
+        column = KINDS[kind][1]
         return str(values.get(column, "")) if column else ""
 
 
@@ -101,7 +102,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _present(connection: sa.Connection) -> Iterator[tuple[Key, dict[str, Any]]]:
     metadata, gone = sa.MetaData(), set()
-    for kind, (name, column) in _KINDS.items():
+    for kind, (name, column) in KINDS.items():
         table = sa.Table(name, metadata, autoload_with=connection)
         for row in connection.execute(sa.select(table)).mappings():
             number = row["version"] if kind in ("version", "version tag") else None

@@ -14,6 +14,19 @@ from jupyter_mlops.cli import main
 from jupyter_mlops.project import Project
 
 BAD = [
+    (["policy", "check", "nope.yaml"], 2, "there is no policy file"),
+    (["policy", "check"], 2, "needs a file"),
+    (["policy", "withdraw", "nope", "--reason", "x"], 2, "unknown policy in force"),
+    (["ledger", "as-of", "yesterday", "rul"], 2, "is not a time"),
+    (["ledger", "as-of", "2026-11-23"], 2, "needs a time and a model"),
+    (["ledger", "as-of", "2026-11-23", "nobody"], 2, "the ledger knows no nobody"),
+    (["ledger", "verify", "--database", "foo"], 2, "is not a database"),
+    (["ledger", "checkpoint"], 2, "the ledger is empty"),
+    (["verify", "nope.zip"], 2, "there is no file"),
+    (["approve", "nobody", "1", "--reason", "x"], 2, "unknown model"),
+    (["approve", "nobody", "1", "--reason", " "], 2, "needs a reason"),
+    (["card", "nobody", "1"], 2, "unknown model"),
+    (["evidence", "nobody", "1", "-o", "x.zip"], 2, "unknown model"),
     (["quickstrat"], 2, "did you mean 'quickstart'?"),
     (["quickstart", "x", "--template", "retail"], 2, "did you mean 'retail-recommender'?"),
     (["models", "--project", "/nowhere"], 2, "no such project folder"),

@@ -230,6 +230,15 @@ def test_a_gate_that_policy_asks_for_must_have_run(project: Project, plain: Mlfl
         _promote(plain)
 
 
+def test_a_gate_between_groups_is_what_policy_calls_fairness(project: Project, plain: MlflowClient):
+    put(project, POLICY.replace("gates: [mae]", "gates: [mae, fairness]"))
+    gates = [{"gate": "mae at most 25", "verdict": "pass"}, {"gate": "mae_ratio by shift", "verdict": "pass"}]
+    decide(plain, "ann", "validated", "v", verdict="pass", evidence=DIGEST, gates=gates)
+    _approve(plain, "carol", "dora")
+    _promote(plain)
+    assert champion(plain) == 1
+
+
 def test_what_is_automatic_needs_no_approval_but_evidence(plain: MlflowClient):
     with pytest.raises(MlflowException, match="no evidence that passed"):
         _promote(plain, "retrain-bot")

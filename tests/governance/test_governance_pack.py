@@ -215,3 +215,15 @@ def test_the_bill_of_materials_lists_model_data_and_packages(made: SimpleNamespa
     refs = [c["bom-ref"] for c in bom["components"]]
     assert len(refs) == len(set(refs))
     assert card_of(known) == card_of(dossier_of(made.store, NAME, 1))
+
+
+def test_files_changed_after_registration_are_refused_and_entered(made: SimpleNamespace, capsys: pytest.CaptureFixture):
+    """Last of this module: it spoils the model."""
+    file = next((made.root / ".mlops/artifacts").rglob("example.json"))
+    file.write_text(file.read_text().replace("1", "2", 1))
+    for words in (["promote", NAME, "1", "--reason", "again"], ["validate", NAME, "1"]):
+        assert main([*words, "--project", str(made.root)]) == 2
+        assert "were changed after it was registered" in capsys.readouterr().err
+    assert main(["ledger", "list", "--json", "--project", str(made.root)]) == 0
+    acts = [entry["action"] for entry in json.loads(capsys.readouterr().out)["data"]]
+    assert acts[:2] == ["changed files refused"] * 2

@@ -145,3 +145,37 @@ while True:
         aliases = open_store(project).client.get_registered_model("m").aliases
         assert moves
         assert int(aliases["challenger"]) == moves[-1].after["version"]
+
+
+def test_whichever_statement_fails_a_decision_is_made_whole_or_not_at_all(project: Project, client: MlflowClient):
+    """The n-th statement of a promotion fails, for every n there is, until one goes through."""
+    import sqlalchemy as sa
+
+    from jupyter_mlops.governance import decide
+    from jupyter_mlops.governance.registry_store import GovernedStore
+
+    decide(client, NAME, 1, "validated", reason="v", verdict="pass", evidence="a" * 64)
+    engine = GovernedStore._get_or_create_engine(project.tracking)
+    for n in range(200):
+        left = [n]
+
+        def fail(*_: object, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise sa.exc.OperationalError("injected", None, Exception("disk I/O error"))
+
+        sa.event.listen(engine, "before_cursor_execute", fail)
+        try:
+            decide(client, NAME, 1, "promote", reason="ship", to="champion", evidence="a" * 64)
+            done = True
+        except (MlflowException, sa.exc.OperationalError):
+            done = False
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", fail)
+        moved = [a for a in _acts(project) if a.action == "set alias"]
+        assert bool(client.get_registered_model(NAME).aliases) == bool(moved)
+        assert len(moved) <= 1
+        if done:
+            break
+    assert n > 10
+    assert moved

@@ -14,6 +14,7 @@ from jupyter_mlops.cli.commands import (
     registry,
     runs,
     serve,
+    server,
     setup,
     training,
 )
@@ -33,4 +34,5 @@ COMMANDS: list[Command] = [
     *ledger.COMMANDS,
     *proof.COMMANDS,
     *dashboards.COMMANDS,
+    *server.COMMANDS,
 ]
