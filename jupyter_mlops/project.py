@@ -151,9 +151,15 @@ class Deploy(_Spec):
 
 
 class Drift(_Spec):
-    """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out."""
+    """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out.
+
+    `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
+    While fewer than 100 such rows are logged, it is the training rows.
+    """
 
     effect: float = Field(default=0.05, gt=0, lt=1)
+    reference: Literal["training", "moving", "seasonal"] = "training"
+    windows: int = Field(default=4, ge=1, le=520)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
     ignore: list[str] = []
 

@@ -28,6 +28,7 @@ _MEASURES = {
     "mae": Measure("Average error", "lower"),
     "ndcg": Measure("Ranking quality", "higher"),
     "precision": Measure("Suggestions that were right", "higher"),
+    "prediction_drift": Measure("Distance of the answers from ordinary ones", "lower"),
     "r2": Measure("Share of the variation explained", "higher"),
     "recall": Measure("Right ones that were suggested", "higher"),
     "rmse": Measure("Typical error, large ones weighing more", "lower"),
@@ -35,7 +36,11 @@ _MEASURES = {
 
 
 def measure(metric: str) -> Measure:
-    """`ndcg@10` and `ndcg` have one name; a metric of the project's own keeps its own."""
+    """`ndcg@10` and `ndcg` have one name; a metric of the project's own keeps its own. An estimate is called one."""
+    before, estimated, name = metric.partition("estimated_")
+    if estimated and not before:
+        known = measure(name)
+        return Measure(f"{known.name}, estimated before outcomes", known.better)
     return _MEASURES.get(metric.partition("@")[0], Measure(metric or UNKNOWN, ""))
 
 
@@ -82,6 +87,10 @@ _ACTS = {
     "retrain refused": Act("Not retrained", "retraining", State("warn", "■")),
     "retrain failed": Act("Retraining failed", "retraining", State("bad", "✗")),
     "alert opened": Act("Alert opened", "alert", State("warn", "▲")),
+    "alert acknowledged": Act("Alert taken on", "alert", State("idle", "·")),
+    "alert resolved": Act("Alert closed", "alert", State("good", "✓")),
+    "alert suppressed": Act("Alert suppressed", "alert", State("idle", "·")),
+    "alerts silenced": Act("Alerts silenced", "alert", State("idle", "·")),
 }
 
 

@@ -35,6 +35,11 @@ class Estimator:
         except (BadInput, KeyError, TypeError, ValueError):
             return None
 
+    @property
+    def usual(self) -> Any:
+        """What the champion answers to rows it was not trained on; None where there are none."""
+        return None if self._reference is None else self._reference[1]
+
     def of(self, rows: pd.DataFrame, realised: list[Estimate]) -> list[PerformanceEstimate]:
         """The estimates of a window's rows, each with the estimator's own record so far."""
         if self._reference is None or len(rows) < FEWEST:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
@@ -11,7 +9,8 @@ from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.monitoring import monitor, weights_of
+from jupyter_mlops.flows.windows import drift_reference, last_windows, span
+from jupyter_mlops.monitoring import FEWEST, monitor, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
@@ -20,7 +19,6 @@ from jupyter_mlops.store import LoadedModel, Store, database
 from jupyter_mlops.validation import estimates_of
 
 ID = "inference_id"
-_EPOCH = pd.Timestamp(0, tz="UTC")
 
 
 def score_and_watch(
@@ -73,9 +71,8 @@ def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> Mon
     log = InferenceLog(store.project)
     logged = log.rows(target.model, target.segment)
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
-    truth = log.truth(target.model, target.segment)
-    windows = _windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
-    reports = _judged(store, target, champion, windows or [current], truth, bounded=only is None)
+    windows = last_windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
+    reports = _judged(store, target, champion, windows or [current], log, bounded=only is None)
     base = database(store.project)
     for report in reports:
         base.add_points(report.points)
@@ -89,57 +86,52 @@ def _judged(
     target: Target,
     champion: LoadedModel,
     windows: list[pd.DataFrame],
-    truth: pd.DataFrame,
+    log: InferenceLog,
     bounded: bool,
 ) -> list[MonitorReport]:
-    reference = read_rows(store.project.path(target.spec.data.training, target))
+    training = read_rows(store.project.path(target.spec.data.training, target))
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
+    truth, logged = log.truth(target.model, target.segment), log.rows(target.model, target.segment)
+    weights = weights_of(champion.model, champion.features)
     reports = []
     for rows in windows:
         known = _with_outcome(target, rows, truth)
         realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
+        lies_in = span(target, rows) if len(rows) else None
+        usual = drift_reference(target, logged, *lies_in) if lies_in else None
         reports.append(
             monitor(
                 target,
                 champion.version.version,
-                reference,
+                training if usual is None else usual,
                 rows,
-                realised,
+                [*realised, *_by_group(target, known)],
                 reference_metric=promised,
                 features=champion.features,
                 coverage=len(known) / max(1, len(rows)),
                 estimated=estimator.of(rows, realised),
-                weights=weights_of(champion.model, champion.features),
-                span=_span(target, rows) if bounded and len(rows) else None,
+                usual_predictions=estimator.usual if usual is None else usual["prediction"],
+                span=lies_in if bounded else None,
+                weights=weights,
             )
         )
     return reports
 
 
-def _windows(target: Target, current: pd.DataFrame) -> list[pd.DataFrame]:
-    """The last windows that hold rows, in order of time: those whose labels may still come, and those alerts count."""
-    if not len(current):
-        return []
-    number = _numbers(target, current)
-    held = sorted(number.unique())
-    length = target.spec.monitor.window
-    mature = held[-1] - int(target.spec.monitor.performance.labels_within / length) - 1
-    kept = [n for n in held if n >= mature] if len(held) > target.spec.monitor.alert.of else held
-    kept = held[-max(len(kept), target.spec.monitor.alert.of) :]
-    return [current[number == n] for n in kept]
-
-
-def _numbers(target: Target, rows: pd.DataFrame) -> pd.Series:
-    length = pd.Timedelta(target.spec.monitor.window)
-    return (pd.to_datetime(rows["time"], utc=True) - _EPOCH) // length
-
-
-def _span(target: Target, rows: pd.DataFrame) -> tuple[datetime, datetime]:
-    """The window these rows lie in; windows begin at multiples of their length since 1970 UTC."""
-    length = timedelta(seconds=target.spec.monitor.window.total_seconds())
-    start = datetime(1970, 1, 1, tzinfo=UTC) + int(_numbers(target, rows).iloc[0]) * length
-    return start, start + length
+def _by_group(target: Target, known: pd.DataFrame) -> list[Estimate]:
+    """The watched metric within each group of the sensitive columns. Of a group with few outcomes nothing is said."""
+    found = []
+    for column in target.spec.data.sensitive:
+        if column not in known.columns:
+            continue
+        for value, rows in known.groupby(known[column].astype(str)):
+            if len(rows) >= FEWEST:
+                own = estimates_of(target, rows, rows["prediction"].to_numpy())
+                found += [
+                    e.model_copy(update={"slice": f"{column}={value}"}) for e in own if e.metric == main_metric(target)
+                ]
+    return found
 
 
 def _with_outcome(target: Target, current: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Read as an integer, the bits of a float64 are in the order of its value (once negatives are turned round), so dropping the
 last `shift` bits makes buckets that are narrow near zero and wide far out. `shift` is the smallest that leaves at most
-`most` buckets (4,096); 0 means every value is kept exactly. The smallest shift that fits a union is never below those of its
-parts, so merging is associative and commutative to the last count. A rounded column keeps its 32 least and greatest values
+`most` buckets (8,192); 0 means every value is kept exactly. The smallest shift that fits a union is never below those of its
+parts, so merging is associative and commutative to the last count. A rounded column keeps its 16 least and greatest values
 as they are, because a heavy tail's distance hangs on them.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.monitoring.counting import ordered, tally, values_of
 
-MOST = 4096
-TAIL = 32
+MOST = 8192
+TAIL = 16
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Buckets:
         return Buckets(shift, keys[starts] if len(keys) else keys, counts, least, greatest, self.most)
 
     def tails(self) -> tuple[Keys, Keys]:
-        """The keys of the 32 least and the 32 greatest values, ascending, one for each time it was seen."""
+        """The keys of the 16 least and the 16 greatest values, ascending, one for each time it was seen."""
         if self.shift:
             return self.least, self.greatest
         front = np.repeat(self.keys[:TAIL], np.minimum(self.counts[:TAIL], TAIL))
@@ -94,7 +94,7 @@ def count(values: Floats, most: int = MOST) -> Buckets:
 
 
 def _extremes(keys: Keys, starts: Keys, counts: NDArray[np.int64]) -> tuple[Keys, Keys]:
-    """The outermost keys, found among those in the buckets that hold the first and the last 32."""
+    """The outermost keys, found among those in the buckets that hold the first and the last 16."""
     first = int(np.searchsorted(np.cumsum(counts), TAIL))
     last = len(counts) - 1 - int(np.searchsorted(np.cumsum(counts[::-1]), TAIL))
     least = keys[keys < starts[first + 1]] if first + 1 < len(starts) else keys

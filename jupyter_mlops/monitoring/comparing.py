@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from jupyter_mlops.errors import nearest
 from jupyter_mlops.monitoring.measuring import CATEGORICAL, NUMERIC, Picture, categorical, numeric
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.monitoring.reading import profile
+
+if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.multivariate import Together
 
 FEWEST = 30
 EFFECT = 0.05
@@ -57,6 +60,7 @@ class DriftReport:
     renamed: dict[str, str] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
+    multivariate: Together | None = None
 
     @property
     def drifted_columns(self) -> list[str]:
@@ -72,6 +76,7 @@ class DriftReport:
             "extra_columns": self.extra,
             "renamed_columns": self.renamed,
             "lost": self.lost,
+            "multivariate": self.multivariate.as_dict() if self.multivariate else None,
         }
 
     def __str__(self) -> str:
@@ -93,12 +98,14 @@ def drift(
     fdr: float = RATE,
     ignore: Sequence[str] = (),
     exact: bool = False,
+    multivariate: bool = False,
 ) -> DriftReport:
     """Compare two data sets (frames, Arrow, paths, Profiles), column by column.
 
     A column drifted when its Jensen-Shannon distance is at least `effect` and the hypothesis of no change is rejected with
     the false discovery rate over all columns held at `fdr`. Fewer than 30 values on a side are inconclusive, not drift.
     Figures are within 1 % (or 0.002) of those of the raw rows, whose memory is not needed; `exact` gives the very same.
+    `multivariate` also asks, of a sample, whether the columns together tell the data sets apart; profiles have no rows to ask.
     """
     ref, cur = profile(reference, exact=exact), profile(current, exact=exact)
     shared = [name for name in ref.columns if name in cur.columns and name not in ignore]
@@ -107,16 +114,13 @@ def drift(
     _decide(compared, effect, fdr)
     missing = [n for n in ref.columns if n not in cur.columns and n not in ignore]
     extra = [n for n in cur.columns if n not in ref.columns and n not in ignore]
-    return DriftReport(
-        ref.rows,
-        cur.rows,
-        compared,
-        missing,
-        extra,
-        renamed(ref, cur, missing, extra),
-        [*ref.lost, *cur.lost],
-        pictures,
-    )
+    both = None
+    if multivariate:
+        from jupyter_mlops.monitoring.multivariate import together
+
+        both = together(reference, current, [c.name for c in compared if c.kind == cur.columns[c.name].kind])
+    guesses = renamed(ref, cur, missing, extra)
+    return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, [*ref.lost, *cur.lost], pictures, both)
 
 
 def _compare(name: str, ref: Column, cur: Column, pictures: dict[str, Picture]) -> ColumnDrift:

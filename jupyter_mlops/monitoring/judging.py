@@ -46,6 +46,7 @@ def monitor(
     features: list[str],
     coverage: float = 0.0,
     estimated: Sequence[PerformanceEstimate] = (),
+    usual_predictions: Any = None,
     span: tuple[datetime, datetime] | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> MonitorReport:
@@ -53,8 +54,8 @@ def monitor(
 
     `estimates` are the metrics of the rows whose outcome is known, a share `coverage` of all; `reference_metric` is what the
     version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
-    to tell. `span` is the window the rows are of (default: from the first to the last), `weights` say how much the model leans
-    on each feature. Raises BadInput when there are no rows.
+    to tell. `usual_predictions` is what the model answered to ordinary rows, `span` the window the rows are of (default: from
+    the first to the last); `weights` say how much the model leans on each feature. Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
@@ -63,7 +64,7 @@ def monitor(
     violations = broken(before, now, features, target.spec.monitor.quality)
     report = _drift(target, before, now, features)
     point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
-    points = [_drift_point(report, point, len(current))]
+    points = [_drift_point(report, point, len(current)), *_prediction_point(usual_predictions, current, point)]
     whole = not violations
     if whole:
         violations += _drifted(report, reference, current, target, weights or {})
@@ -150,7 +151,7 @@ def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[Perfo
 
 def _performance(target: Target, estimates: list[Estimate], promised: Estimate | None) -> tuple[list[Violation], bool]:
     """Worse than promised by more than the rule allows, beyond the interval's doubt; and whether one could tell at all."""
-    found = next((e for e in estimates if promised and e.metric == promised.metric), None)
+    found = next((e for e in estimates if promised and e.metric == promised.metric and not e.slice), None)
     if promised is None or found is None or found.n < FEWEST:
         return [], False
     allowed = target.spec.monitor.performance.loses * abs(promised.value)
@@ -177,6 +178,15 @@ def _performance(target: Target, estimates: list[Estimate], promised: Estimate |
             },
         )
     ], True
+
+
+def _prediction_point(usual: Any, current: pd.DataFrame, point: dict[str, Any]) -> list[MetricPoint]:
+    """How far the answers moved: the first sign of trouble that needs no outcome, and no finding by itself."""
+    if usual is None or not len(usual):
+        return []
+    answers = (pd.DataFrame({"prediction": np.asarray(x, dtype=np.float64)}) for x in (usual, current["prediction"]))
+    [moved] = drift(*answers).columns
+    return [MetricPoint(**point, metric="prediction_drift", value=moved.effect, n=len(current))]
 
 
 def _probably_worse(

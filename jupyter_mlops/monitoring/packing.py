@@ -1,12 +1,12 @@
 """How a profile is laid down: a mark with the format's number, a line of JSON, and each column's integers, compressed.
 
-Integers are stored as their differences in the fewest bytes that hold them, byte planes apart, which deflate likes best.
+Integers are stored as their differences in the fewest bytes that hold them, byte planes apart, which compress best.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
+import lzma
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def pack(head: dict[str, Any], columns: dict[str, Packed]) -> bytes:
         body += [planes for _, _, planes in stored]
     text = json.dumps({"head": head, "columns": lines}, separators=(",", ":")).encode()
     whole = len(text).to_bytes(8, "little") + text + b"".join(body)
-    return FORMAT + _VERSION + zlib.compress(whole, 6)
+    return FORMAT + _VERSION + lzma.compress(whole, preset=6)
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Packed]]:
@@ -39,11 +39,11 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Packed]]:
     if not data.startswith(mark):
         raise BadInput("this is no saved profile of this version", "make one with `jupyter mlops profile FILE -o FILE`")
     try:
-        whole = zlib.decompress(data[len(mark) :])
+        whole = lzma.decompress(data[len(mark) :])
         size = int.from_bytes(whole[:8], "little")
         told = json.loads(whole[8 : 8 + size])
         return told["head"], _columns(told["columns"], memoryview(whole)[8 + size :])
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
+    except (lzma.LZMAError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"this saved profile is damaged: {error}", "profile the data again") from error
 
 

@@ -27,7 +27,7 @@ def profile(data: Any, *, exact: bool = False, executor: Executor | None = None)
         return data
     if isinstance(data, str | Path):
         return _profile_path(str(data), exact, executor)
-    parts = [_profile_table(table, exact) for table in _tables(data)]
+    parts = [_profile_table(table, exact) for table in tables(data)]
     return reduce(Profile.merge, parts) if parts else Profile(0, {})
 
 
@@ -36,7 +36,7 @@ def _profile_path(path: str, exact: bool, executor: Executor | None) -> Profile:
         file = Path(path)
         if not file.exists():
             raise BadInput(f"there is no file or folder {path}", "check the path", path=path)
-        if file.is_file() and _starts_with(file, FORMAT):
+        if is_profile(path):
             return Profile.load(file)
     parts = split(path)
     flags = [exact] * len(parts)
@@ -69,12 +69,15 @@ def _profile_batch(batch: Batch, exact: bool) -> Profile:
     return Profile(rows, columns)
 
 
-def _starts_with(file: Path, mark: bytes) -> bool:
-    with file.open("rb") as handle:
-        return handle.read(len(mark)) == mark
+def is_profile(path: str) -> bool:
+    """Whether a saved profile stands at this path."""
+    if "://" in path or not Path(path).is_file():
+        return False
+    with Path(path).open("rb") as handle:
+        return handle.read(len(FORMAT)) == FORMAT
 
 
-def _tables(data: Any) -> Iterator[pa.Table]:
+def tables(data: Any) -> Iterator[pa.Table]:
     """The data as Arrow tables: pandas by itself, everything else through the protocols it speaks."""
     if isinstance(data, pa.RecordBatchReader):
         yield from (pa.Table.from_batches([batch]) for batch in data)

@@ -27,6 +27,7 @@ def as_text(report: DriftReport) -> str:
         lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.why}")
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
     lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
+    lines += [_together(report)] if report.multivariate else []
     lines += [f"LOST    {what}" for what in report.lost]
     lines.append(f"{len(report.drifted_columns)} of {len(report.columns)} columns drifted")
     return "\n".join(lines)
@@ -39,6 +40,7 @@ def as_html(report: DriftReport) -> str:
     gone = f"<p>missing now: {escape(', '.join(report.missing))}</p>" if report.missing else ""
     new = f"<p>not there before: {escape(', '.join(report.extra))}</p>" if report.extra else ""
     notes = [f"{old} seems to be called {name} now" for old, name in report.renamed.items()]
+    notes += [_together(report)] if report.multivariate else []
     notes += [f"could not be read: {what}" for what in report.lost]
     told = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (
@@ -47,6 +49,15 @@ def as_html(report: DriftReport) -> str:
         "<table class='mlops-drift'><thead><tr><th scope='col'>column</th><th scope='col'>moved</th>"
         "<th scope='col'>reference, current</th><th scope='col'>why</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>{more}{gone}{new}{told}"
+    )
+
+
+def _together(report: DriftReport) -> str:
+    both = report.multivariate
+    answer = "the columns together moved" if both.drifted else "the columns together did not move beyond chance"
+    return (
+        f"{answer}: rows can be told apart with an AUC of {both.auc:.2f} ({both.low:.2f} to {both.high:.2f}), "
+        f"reconstruction error {both.reconstruction:.2f} times the usual"
     )
 
 

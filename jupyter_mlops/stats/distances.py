@@ -82,7 +82,8 @@ def wasserstein(reference: Floats, current: Floats, values: Floats) -> float:
     """The first Wasserstein distance, in the column's unit; `values` is the ascending value each bin stands for."""
     if len(values) < 2 or not reference.sum() or not current.sum():
         return 0.0
-    scale = max(1.0, float(np.abs(values).max()) / 1e150)  # or the distance of two huge values would be infinite
+    most = float(np.abs(values).max())
+    scale = 1.0 if 1e-150 < most < 1e150 or not most else most  # or products of shares and values leave a float's range
     gap = np.abs(np.cumsum(shares(reference)) - np.cumsum(shares(current)))[:-1]
     return float(np.sum(gap * np.diff(values / scale))) * scale
 

@@ -186,6 +186,35 @@ def test_people_are_told_once_and_not_flooded(tmp_path):
     assert len(sent) == 10
 
 
+def test_a_weekly_rhythm_is_no_drift_against_the_same_window_of_other_weeks(tmp_path):
+    project, store = _made(tmp_path, ["p1"])
+    rows = pd.concat([_rows(first=day, load=2.0 if day % 7 == 6 else 0.0) for day in (5, 6, 12, 13)])
+    score_and_watch(store, project.target("wear.p1"), rows.drop(columns="wear"))
+    found = {}
+    for reference in ("training", "moving", "seasonal"):
+        text = (tmp_path / "mlops.yaml").read_text()
+        (tmp_path / "mlops.yaml").write_text(text.replace("effect: 0.2", f"effect: 0.2, reference: {reference}", 1))
+        report = watch(store, load(tmp_path).target("wear.p1"))
+        found[reference] = [v.kind for v in report.violations]
+        (tmp_path / "mlops.yaml").write_text(text)
+    assert found == {"training": ["drift"], "moving": ["drift"], "seasonal": []}
+
+
+def test_groups_are_watched_and_small_ones_are_left_unsaid(tmp_path):
+    _, store = _made(tmp_path, ["p1"])
+    text = (tmp_path / "mlops.yaml").read_text().replace("timestamp: at", "timestamp: at, sensitive: [line]")
+    (tmp_path / "mlops.yaml").write_text(text)
+    target = load(tmp_path).target("wear.p1")
+    rows = _rows().assign(line=["a"] * 100 + ["b"] * 90 + ["c"] * 10)
+    rows.loc[rows["line"] == "b", "wear"] += 20
+    report = score_and_watch(store, target, rows.drop(columns="wear"), _labels(rows))
+    groups = {p.slice: p for p in report.points if p.slice}
+    assert set(groups) == {"line=a", "line=b"}
+    assert groups["line=b"].value > 15 > groups["line=a"].value
+    assert groups["line=b"].low < groups["line=b"].value < groups["line=b"].high
+    assert [p.value < 0.2 for p in report.points if p.metric == "prediction_drift"] == [True]
+
+
 def test_labels_of_nothing_are_refused(tmp_path):
     project, store = _made(tmp_path, ["p1"])
     target = project.target("wear.p1")

@@ -11,7 +11,7 @@ from jupyter_mlops.cli.command import Command, Result
 def _drift(args: Namespace) -> Result:
     from jupyter_mlops.monitoring import drift
 
-    report = drift(args.reference, args.current, exact=args.exact)
+    report = drift(args.reference, args.current, exact=args.exact, multivariate=args.multivariate)
     data = report.as_dict()
     found = data["drifted_columns"]
     return Result(data, str(report), 1 if args.fail_on_drift and found else 0)
@@ -35,6 +35,7 @@ def _drift_words(parser: ArgumentParser) -> None:
     )
     parser.add_argument("current", metavar="CURRENT")
     parser.add_argument("--fail-on-drift", action="store_true", help="exit status 1 when a column drifted")
+    parser.add_argument("--multivariate", action="store_true", help="also whether the columns together tell them apart")
     parser.add_argument(
         "--exact",
         action="store_true",

@@ -1,0 +1,54 @@
+"""A target's log cut into windows of `monitor.window`, and the rows each window is held against."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from jupyter_mlops.project import Target
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEK = timedelta(weeks=1)
+_FEWEST = 100
+
+
+def numbers(target: Target, rows: pd.DataFrame) -> pd.Series:
+    """Each row's window; windows begin at multiples of their length since 1970 UTC."""
+    return (pd.to_datetime(rows["time"], utc=True) - pd.Timestamp(EPOCH)) // pd.Timedelta(target.spec.monitor.window)
+
+
+def span(target: Target, rows: pd.DataFrame) -> tuple[datetime, datetime]:
+    """The window that these rows lie in."""
+    length = target.spec.monitor.window
+    start = EPOCH + int(numbers(target, rows).iloc[0]) * length
+    return start, start + length
+
+
+def last_windows(target: Target, current: pd.DataFrame) -> list[pd.DataFrame]:
+    """The last windows that hold rows, in order of time: those whose labels may still come, and those that alerts count."""
+    if not len(current):
+        return []
+    number = numbers(target, current)
+    held = sorted(number.unique())
+    waiting = int(target.spec.monitor.performance.labels_within / target.spec.monitor.window) + 1
+    count = max(sum(n >= held[-1] - waiting for n in held), target.spec.monitor.alert.of)
+    return [current[number == n] for n in held[-count:]]
+
+
+def drift_reference(target: Target, logged: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame | None:
+    """Logged rows that a window is held against, where mlops.yaml asks for another reference than the training rows.
+
+    None when it does not, or when too few such rows are logged.
+    """
+    rule = target.spec.monitor.drift
+    if rule.reference == "training" or not len(logged):
+        return None
+    times = pd.to_datetime(logged["time"], utc=True)
+    if rule.reference == "moving":
+        kept = (times < start) & (times >= start - rule.windows * (end - start))
+    else:
+        kept = pd.Series(False, logged.index)
+        for back in range(1, rule.windows + 1):
+            kept |= (times >= start - back * _WEEK) & (times < end - back * _WEEK)
+    return logged[kept] if int(kept.sum()) >= _FEWEST else None
