@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from jupyter_mlops.project import Target
@@ -60,8 +61,16 @@ def _of_classes(judged: Judged, answers: Answers) -> list[str]:
 
 
 def _copies(judged: Judged) -> int:
+    """How many rows are exact copies of earlier ones. One sum of all numbers tells most rows apart at little cost."""
+    rows = judged.rows
+    random = np.random.default_rng(0)
+    mixed = np.zeros(len(rows))
+    for column in rows.columns:
+        if rows[column].dtype.kind in "iuf":
+            mixed += np.nan_to_num(rows[column].to_numpy(dtype=np.float64)) * random.normal()
+    alike = rows[pd.Series(mixed).duplicated(keep=False).to_numpy()]
     try:
-        return int(judged.rows.duplicated().sum())
+        return int(alike.duplicated().sum())
     except TypeError:  # lists and the like in cells cannot be compared, and are never copies for us
         return 0
 

@@ -16,6 +16,7 @@ from jupyter_mlops.cli.commands import (
     serve,
     setup,
     training,
+    validation,
 )
 
 COMMANDS: list[Command] = [
@@ -24,6 +25,7 @@ COMMANDS: list[Command] = [
     *training.COMMANDS,
     *runs.COMMANDS,
     *registry.COMMANDS,
+    *validation.COMMANDS,
     *decisions.COMMANDS,
     *approvals.COMMANDS,
     *policy.COMMANDS,
