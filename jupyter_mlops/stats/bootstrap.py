@@ -87,18 +87,15 @@ def difference_of(combine: Combine, k: int) -> Combine:
 
 def intervals(asked: Sequence[tuple[Sums, Combine]], *, confidence: float = 0.95, seed: int = 0) -> list[Interval]:
     """One interval for each metric; metrics over the same number of buckets are resampled in one product."""
-    found: dict[int, Interval] = {}
-    sizes = sorted({len(sums.per) for sums, _ in asked})
-    for size in sizes:
-        group = [i for i, (sums, _) in enumerate(asked) if len(sums.per) == size]
-        drawn = _replicates(np.hstack([asked[i][0].per for i in group]), seed)
-        first = 0
-        for i in group:
-            sums, combine = asked[i]
-            k = sums.per.shape[1]
-            found[i] = _accelerated(sums, combine, combine(drawn[:, first : first + k]), confidence)
-            first += k
-    return [found[i] for i in range(len(asked))]
+    every = {id(sums): sums for sums, _ in asked}  # many metrics may be made from the same sums
+    drawn: dict[int, Floats] = {}
+    for size in sorted({len(sums.per) for sums in every.values()}):
+        group = [sums for sums in every.values() if len(sums.per) == size]
+        together = _replicates(np.hstack([sums.per for sums in group]), seed)
+        ends = np.cumsum([sums.per.shape[1] for sums in group])
+        for sums, part in zip(group, np.split(together, ends[:-1], axis=1), strict=True):
+            drawn[id(sums)] = part
+    return [_accelerated(sums, combine, combine(drawn[id(sums)]), confidence) for sums, combine in asked]
 
 
 @lru_cache(maxsize=2)

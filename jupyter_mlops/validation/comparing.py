@@ -19,6 +19,9 @@ from jupyter_mlops.validation.preparing import FEWEST
 Floats = NDArray[np.float64]
 Standing = Literal["better", "not worse", "worse", "inconclusive"]
 POWER = 0.8
+_TRAINING = math.sqrt(2)
+"""To be called better takes an interval wider by this. The interval is what other rows would change; another seed changes a
+model too, often by as much, and of two equal models one is the luckier. Counting that chance too doubles the variance."""
 _FARTHEST = 1000  # beyond so many times the rows at hand, no number of rows would be honest
 
 
@@ -64,47 +67,62 @@ def _compared(
 
 def verdict(metric: str, rule: VersusChampion, found: Interval, standing: float, version: int, name: str) -> Comparison:
     """Better, not worse by the margin, worse, or inconclusive, by the interval at the rule's confidence."""
-    size = (rule.not_worse_by or rule.better_by or 0.0) * abs(standing)
-    margin = (rule.not_worse_by or 0.0) * abs(standing)
     known = all(math.isfinite(v) for v in (found.value, found.low, found.high, standing))
-    answer: Standing = _standing(found, margin) if known and found.n >= FEWEST else "inconclusive"
-    reach = _reach(found, rule.confidence) if known else math.nan
-    needed = _rows_needed(found, margin, reach) if answer == "inconclusive" and known else None
+    if not known:
+        return Comparison(
+            metric=metric,
+            champion_version=version,
+            difference=0.0,
+            low=0.0,
+            high=0.0,
+            n=found.n,
+            verdict="inconclusive",
+            slice=name,
+            confidence=rule.confidence,
+        )
+    margin = (rule.not_worse_by or 0.0) * abs(standing)
+    answer: Standing = _standing(found, margin) if found.n >= FEWEST else "inconclusive"
+    needed = _rows_needed(found, margin, rule.confidence) if answer == "inconclusive" else None
+    gain = _reach(found, rule.confidence, _TRAINING)
     return Comparison(
         metric=metric,
         champion_version=version,
-        difference=found.value if known else 0.0,
-        low=found.low if known else 0.0,
-        high=found.high if known else 0.0,
+        difference=found.value,
+        low=found.low,
+        high=found.high,
         n=found.n,
         verdict=answer,
         rows_needed=needed,
         rows_more=max(0, needed - found.n) if needed else None,
         slice=name,
         confidence=rule.confidence,
-        champion=standing if known else None,
-        margin=margin if known else None,
-        detectable=reach if known else None,
-        rows_for_size=_rows_for(found.n, reach, size) if known else None,
+        champion=standing,
+        margin=margin,
+        detectable=gain,
+        rows_for_size=_rows_for(found.n, gain, (rule.better_by or rule.not_worse_by or 0.0) * abs(standing)),
     )
 
 
 def _standing(found: Interval, margin: float) -> Standing:
-    if found.low > 0:
+    if found.value - _TRAINING * (found.value - found.low) > 0:
         return "better"
-    if found.low >= -margin:
+    if margin > 0 and found.low >= -margin:
+        return "not worse"
+    if margin == 0 and found.low == found.high == 0:
         return "not worse"
     return "worse" if found.high < -margin else "inconclusive"
 
 
-def _reach(found: Interval, confidence: float) -> float:
+def _reach(found: Interval, confidence: float, wider: float = 1.0) -> float:
     """The difference that rows like these tell from none in 80 % of cases."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    return (z + NormalDist().inv_cdf(POWER)) * (found.high - found.low) / (2 * z)
+    return (wider * z + NormalDist().inv_cdf(POWER)) * (found.high - found.low) / (2 * z)
 
 
-def _rows_needed(found: Interval, margin: float, reach: float) -> int | None:
-    needed = _rows_for(found.n, reach, abs(found.value + margin))
+def _rows_needed(found: Interval, margin: float, confidence: float) -> int | None:
+    distance = found.value + margin
+    wider = _TRAINING if margin == 0 and distance > 0 else 1.0
+    needed = _rows_for(found.n, _reach(found, confidence, wider), abs(distance))
     # Fewer than the thirty an answer needs at all are never enough.
     return None if needed is None else max(needed, FEWEST if found.n < FEWEST else found.n + 1)
 

@@ -61,24 +61,29 @@ def _parts(metric, drawn):
     return parts[parts[:, 1] > 0] if metric in RANKING else parts
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_intervals_of_every_metric_cover(family: str):
+def covered(family: str) -> dict[str, int]:
+    """For each metric, how many of the simulations had the truth in their interval."""
     metrics, draw = FAMILIES[family]
     random = np.random.default_rng(7)
     large = draw(random, 60_000 if family == "lists" else 400_000)
     known = {m.name: float(m.combine(_parts(m, large).sum(axis=0))) for m in metrics}
-    covered = dict.fromkeys(known, 0)
+    found = dict.fromkeys(known, 0)
     for _ in range(SIMULATIONS):
         drawn = draw(random, 300)
         sums = [bucketed(_parts(m, drawn)) for m in metrics]
-        for m, s, i in zip(
-            metrics, sums, intervals([(s, m.combine) for s, m in zip(sums, metrics, strict=True)]), strict=True
-        ):
+        asked = [(s, m.combine) for s, m in zip(sums, metrics, strict=True)]
+        for m, s, i in zip(metrics, sums, intervals(asked), strict=True):
             low, high = i.low, i.high
             if m.share and few(*s.per.sum(axis=0)):
                 low, high = wilson(i.value, s.per[:, 1].sum())
-            covered[m.name] += low <= known[m.name] <= high
-    assert {name: count for name, count in covered.items() if not 369 <= count <= 392} == {}
+            found[m.name] += int(low <= known[m.name] <= high)
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_intervals_of_every_metric_cover(family: str):
+    low, high = 0.923 * SIMULATIONS, 0.98 * SIMULATIONS
+    assert {name: count for name, count in covered(family).items() if not low <= count <= high} == {}
 
 
 def test_rows_of_an_entity_are_not_independent():
