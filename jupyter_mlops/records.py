@@ -92,7 +92,7 @@ class Comparison(Record):
 
     `low` and `high` bound the difference at the gate's confidence. `rows_needed` is how many rows (entities, where those
     are independent) would probably settle an inconclusive answer, and `rows_more` how many of them are missing.
-    `detectable` is the improvement these rows find in 80 % of cases, and `rows_for_size` the rows that would find one of the
+    `detectable` is the improvement these rows find in 90 % of cases, and `rows_for_size` the rows that would find one of the
     size the gate names.
     """
 

@@ -33,6 +33,8 @@ from jupyter_mlops.validation.preparing import prepare
 Floats = NDArray[np.float64]
 _MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn")
 _DIGITS = 12
+_SLICE_MARGIN = 0.05
+"""Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
 _APART = {"digest", "timings"}
 _OF_TASK = {
     "regression": {m.name for m in REGRESSION},
@@ -189,7 +191,7 @@ def _find(case: Case, standing: Floats | None) -> None:
     name, mine = losses(case.judged, case.scores)
     found, _ = find(case.judged, name, mine, columns)
     if standing is not None and rules:
-        margin = max(rule.not_worse_by or 0.0 for rule in rules)
+        margin = max(_SLICE_MARGIN, *(rule.not_worse_by or rule.better_by or 0.0 for rule in rules))
         _, theirs = losses(case.judged, standing)
         worse, case.looked = find(case.judged, name, mine, columns, theirs=theirs, margin=margin)
         found = worse + found

@@ -17,7 +17,7 @@ from jupyter_mlops.errors import unknown
 from jupyter_mlops.project import FairnessGate
 from jupyter_mlops.records import Estimate, Fairness, GateResult, GroupRates, Verdict
 from jupyter_mlops.stats import Combine, Interval, Sums, intervals, ratio
-from jupyter_mlops.validation.judged import Judged, values_of
+from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
 SMALLEST_GROUP = 100
@@ -146,12 +146,12 @@ def _by(judged: Judged, scores: Floats, columns: Sequence[str], seed: int) -> Fa
 
 
 def _groups(judged: Judged, columns: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-    values = [values_of(judged.rows, c) for c in columns]
-    joined = (
-        values[0] if len(values) == 1 else np.array([" & ".join(v) for v in zip(*values, strict=True)], dtype=object)
-    )
-    names, codes = np.unique(joined.astype(str), return_inverse=True)
-    return codes.astype(np.int64), [str(n) for n in names]
+    codes, names = kinds_of(judged.rows, columns[0])
+    for column in columns[1:]:
+        more, others = kinds_of(judged.rows, column)
+        codes, names = codes * len(others) + more, [f"{a} & {b}" for a in names for b in others]
+    used, found = np.unique(codes, return_inverse=True)
+    return found.astype(np.int64), [names[i] for i in used]
 
 
 def _rates(judged: Judged) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.records import FoundSlice
 from jupyter_mlops.stats import holm, ranked
-from jupyter_mlops.validation.judged import Judged, values_of
+from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import FEWEST
 
 Floats = NDArray[np.float64]
@@ -91,7 +91,7 @@ def find(
     reach = -_NORMAL.inv_cdf(LEVEL / 2 / max(1, looked))
     chosen: list[FoundSlice] = []
     masks: list[NDArray[np.bool_]] = []
-    for (cell, excess, error, n), chance in sorted(zip(found, p, strict=True), key=lambda f: (-f[0][1], f[0][0].name)):
+    for (cell, excess, error, n), chance in _surest(found, p):
         if chance >= LEVEL or len(chosen) == MOST_FOUND or any(_alike(cell.where, m) for m in masks):
             continue
         masks.append(cell.where)
@@ -106,26 +106,35 @@ def find(
                 low=excess - reach * error,
                 high=excess + reach * error,
                 n=n,
-                p_value=float(chance),
+                p_value=chance,
                 looked=looked,
             )
         )
     return chosen, looked
 
 
+def _surest(
+    found: Sequence[tuple[_Cell, float, float, int]], chances: Floats
+) -> list[tuple[tuple[_Cell, float, float, int], float]]:
+    """The surest first, so that a slice is told before its parts."""
+    pairs = [(one, float(chance)) for one, chance in zip(found, chances, strict=True)]
+    return sorted(pairs, key=lambda f: (-f[0][1] / f[0][2], f[0][0].name))
+
+
 def _coded(rows: pd.DataFrame, columns: Sequence[str], entity: Codes | None) -> list[Coded]:
     """Columns of a few kinds of values each; the rare values of one are one kind. Of a ranking, those fixed by the entity."""
     found = []
     for column in columns:
-        values = pd.Series(values_of(rows, column))
-        common = values.value_counts()
-        if len(common) < 2 or len(common) > len(rows) / 2:
+        codes, names = kinds_of(rows, column)
+        if len(names) < 2 or len(names) > len(rows) / 2:
             continue
-        known = sorted(str(v) for v in common.index[:_MOST_VALUES])
-        place = {v: i for i, v in enumerate(known)}
-        codes = np.asarray(values.map(place).fillna(len(known)), dtype=np.int64)
+        if len(names) > _MOST_VALUES:
+            common = np.sort(np.argsort(-np.bincount(codes), kind="stable")[:_MOST_VALUES])
+            place = np.full(len(names), len(common))
+            place[common] = np.arange(len(common))
+            codes, names = place[codes], [names[i] for i in common]
         if entity is None or _fixed(codes, entity):
-            found.append(Coded(column, codes, [*known, "(any other)"]))
+            found.append(Coded(column, codes, [*names, "(any other)"]))
     return found
 
 

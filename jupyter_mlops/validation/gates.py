@@ -161,10 +161,10 @@ def _passes(better_by: float | None, c: Comparison) -> Verdict:
     if better_by is None:
         answers: dict[str, Verdict] = {"better": "pass", "not worse": "pass", "worse": "fail"}
         return answers.get(c.verdict, "inconclusive")
-    if c.verdict == "better":
-        return "pass"
     hopeless = c.n >= FEWEST and c.champion is not None and c.high < better_by * abs(c.champion)
-    return "fail" if c.verdict == "worse" or hopeless else "inconclusive"
+    if c.verdict == "worse" or hopeless:
+        return "fail"
+    return "pass" if c.verdict == "better" else "inconclusive"
 
 
 def _unnamed(gate: Gate, case: Case) -> list[GateResult]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate
 from jupyter_mlops.stats import Interval, Metric, Sums, few, intervals, wilson
-from jupyter_mlops.validation.judged import Judged, values_of
+from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import prepare
 
 Floats = NDArray[np.float64]
@@ -57,8 +57,8 @@ def slices(judged: Judged, columns: Sequence[str]) -> list[tuple[str, NDArray[np
     found = []
     for column in columns:
         if column in judged.rows.columns:
-            values = pd.Series(values_of(judged.rows, column))
-            common = values.value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
-            names = sorted(str(v) for v in common.index[:MOST_SLICES])
-            found += [(f"{column}={v}", (values == v).to_numpy(dtype=bool)) for v in names]
+            codes, names = kinds_of(judged.rows, column)
+            counts = np.bincount(codes, minlength=len(names))
+            common = np.sort(np.argsort(-counts, kind="stable")[:MOST_SLICES])
+            found += [(f"{column}={names[i]}", codes == i) for i in common]
     return found
