@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["pass", "fail", "inconclusive", "not run"]
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
@@ -209,8 +209,8 @@ class GateResult(Record):
 class Evidence(Record):
     """What a decision rests on. `digest` is over the canonical JSON of everything else; same inputs, same digest.
 
-    `timings` are what a clock said here and now, so they alone are outside the digest. `design` says what was resampled,
-    `figures` holds the SHA-256 of each drawing, `made_with` what computed all this.
+    `design` says what was resampled, `figures` holds the SHA-256 of each drawing, `made_with` what computed all this.
+    `timings` are what a clock said here and now: they are in no file of the evidence, and so not in its digest.
     """
 
     model: str
@@ -231,7 +231,7 @@ class Evidence(Record):
     champion_digest: str = ""
     made_with: dict[str, str] = {}
     figures: dict[str, str] = {}
-    timings: dict[str, float] = {}
+    timings: dict[str, float] = Field(default={}, exclude=True)
     digest: str = ""
 
     @property

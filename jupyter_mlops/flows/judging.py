@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def judge_version(store: Store, name: str, number: int, data: Path | None = None
     store.log_text(found.run_id, canonical(evidence), place(evidence.digest))
     for drawing, text in drawings(evidence).items():
         store.log_text(found.run_id, text, f"evidence/{evidence.digest}/{drawing}")
+    if evidence.timings:
+        store.log_text(found.run_id, json.dumps(evidence.timings), f"evidence/{evidence.digest}/timings.json")
     return evidence
 
 

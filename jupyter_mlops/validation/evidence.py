@@ -35,7 +35,6 @@ _MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn")
 _DIGITS = 12
 _SLICE_MARGIN = 0.05
 """Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
-_APART = {"digest", "timings"}
 _OF_TASK = {
     "regression": {m.name for m in REGRESSION},
     "classification": {m.name for m in (*CLASSIFICATION, *MULTICLASS)},
@@ -109,8 +108,8 @@ def validate(
 
 
 def digest(evidence: Evidence) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of everything but the digest itself and what a clock said."""
-    return hashlib.sha256(rfc8785.dumps(evidence.model_dump(mode="json", exclude=_APART))).hexdigest()
+    """SHA-256 over the canonical JSON (RFC 8785) of everything but the digest itself."""
+    return hashlib.sha256(rfc8785.dumps(evidence.model_dump(mode="json", exclude={"digest"}))).hexdigest()
 
 
 def _sealed(evidence: Evidence, timings: dict[str, float]) -> Evidence:

@@ -18,7 +18,7 @@ def _validate(args: Namespace) -> Result:
 
     data = typed_path(args.data) if args.data else None
     evidence = validate_version(open_store(project_of(args)), args.model, args.version, data, seed=args.seed)
-    answer = {**evidence.model_dump(mode="json"), "verdict": evidence.verdict}
+    answer = {**evidence.model_dump(mode="json"), "verdict": evidence.verdict, "timings": evidence.timings}
     return Result(answer, shown(evidence), 0 if evidence.verdict == "pass" else 1)
 
 
@@ -31,6 +31,7 @@ def shown(evidence: Evidence) -> str:
         f"{evidence.model} version {evidence.version} on {evidence.data.source} ({evidence.data.rows} rows)",
         text.table(estimates, ("METRIC", "WHERE", "VALUE", "95 %", "N"), "no estimates"),
         *(f"        note  {note}" for note in evidence.notes),
+        *(f"       clock  {what}: {seconds:.3g} s" for what, seconds in evidence.timings.items()),
         *_found(evidence),
         *_reasons(evidence),
         *(f"{_MARKS[gate.verdict]:>12}  {gate.sentence}" for gate in evidence.gates),
