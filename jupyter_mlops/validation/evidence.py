@@ -31,7 +31,7 @@ from jupyter_mlops.validation.noting import notes
 from jupyter_mlops.validation.preparing import prepare
 
 Floats = NDArray[np.float64]
-_MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn")
+_MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn", "shap")
 _DIGITS = 12
 _SLICE_MARGIN = 0.05
 """Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
@@ -212,5 +212,5 @@ def _made_with() -> dict[str, str]:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "unknown"
+            found[name] = "not installed"
     return found

@@ -20,6 +20,7 @@ from jupyter_mlops.stats import Combine, Sums, intervals, ratio
 from jupyter_mlops.validation.case import Judge
 from jupyter_mlops.validation.finding import losses
 from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.shapley import shap_importances
 
 Floats = NDArray[np.float64]
 MOST_ROWS = 1000
@@ -61,6 +62,7 @@ def explain(
         rows=int(where.sum()),
         importances=importances + by_slice,
         dependence=[_dependence(judge, part, rows.iloc[:_CURVE_ROWS], column) for column in top[:_TOP]],
+        shap=shap_importances(judge, part, rows, seed),
         champion=rival,
         agreement=_agreement(importances, rival),
         moved=_moved(importances, rival),

@@ -8,6 +8,7 @@ from answered import Chances, Numbers, judged_numbers
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
 
 from jupyter_mlops.project import Model, Target
 from jupyter_mlops.validation import Judge, judge_rows, reasons
@@ -151,6 +152,18 @@ def test_importance_is_scikit_learns_with_intervals_and_the_curves_are_too():
     first = rows[list("abc")].head(200)
     expected = partial_dependence(model, first, ["a"], custom_values={"a": np.array(curve.at)}, method="brute")
     assert curve.answer == pytest.approx(expected["average"][0].tolist(), rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["tree", "linear", "any other"])
+def test_shap_values_agree_on_what_matters_where_they_are_installed(kind: str):
+    pytest.importorskip("shap")
+    learnt = _curved(1)
+    other = KNeighborsRegressor(10) if kind == "any other" else LinearRegression()
+    model = _forest(learnt) if kind == "tree" else other.fit(learnt[["a", "b", "c"]], learnt["y"])
+    told = judge_rows(model, _curved(0), "y").explanation
+    assert told.shap[0].column == "a"
+    assert told.shap[0].low <= told.shap[0].value <= told.shap[0].high
+    assert told.shap[0].value > 5 * told.shap[2].value
 
 
 def test_a_challenger_with_other_reasons_is_shown_so():
