@@ -20,7 +20,7 @@ _PUBLIC = {
     "track": "tracking",
 }
 
-__all__ = [*_PUBLIC, "load", "run_notebook"]
+__all__ = [*_PUBLIC, "load", "run_notebook", "validate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -36,6 +36,19 @@ def load(reference: str) -> Any:
     from jupyter_mlops.store import open_store
 
     return load_model(open_store(find()), reference).model
+
+
+def validate(model: Any, rows: Any, target: str, **options: Any) -> Any:
+    """The evidence of a fitted model on a frame whose column `target` is the outcome; no project needed.
+
+    `model` and `champion=` are fitted models, or references such as `churn@champion`. Further options: `task`, `gates` (as
+    in mlops.yaml), `entity`, `timestamp`, `weight`, `sensitive`, `training`, `seed`.
+    """
+    from jupyter_mlops.validation import judge_rows
+
+    champion = options.pop("champion", None)
+    mine, rival = (load(one) if isinstance(one, str) else one for one in (model, champion))
+    return judge_rows(mine, rows, target, champion=rival, **options)
 
 
 def run_notebook(path: str, parameters: dict[str, Any] | None = None) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
+    from jupyter_mlops.flows.judging import reasons_of
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
     from jupyter_mlops.flows.retraining import retrain
@@ -35,6 +36,7 @@ __all__ = [
     "promote",
     "quickstart",
     "read_rows",
+    "reasons_of",
     "refresh_figures",
     "retrain",
     "rollback",
@@ -69,6 +71,7 @@ _HOME = {
     "promote": "promotion",
     "quickstart": "starting",
     "read_rows": "rows",
+    "reasons_of": "judging",
     "refresh_figures": "figures",
     "retrain": "retraining",
     "rollback": "promotion",

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
-import pandas as pd
-
-from jupyter_mlops.errors import BadInput, NotFound, Refused
+from jupyter_mlops.errors import BadInput, Refused
 from jupyter_mlops.flows.alerting import answered
 from jupyter_mlops.flows.approving import ensure_policies
-from jupyter_mlops.flows.rows import read_rows
+from jupyter_mlops.flows.judging import CHAMPION, champion_of, judge_version, place
 from jupyter_mlops.governance import Source, acting, decide
 from jupyter_mlops.ledger import append, entries
-from jupyter_mlops.project import Target
-from jupyter_mlops.records import Dataset, Decision, Evidence, ModelVersion
+from jupyter_mlops.records import Decision, Evidence, ModelVersion
 from jupyter_mlops.registry import load_version, point_alias, resolve, tag_version, version
-from jupyter_mlops.store import LoadedModel, Store, database
-from jupyter_mlops.validation import validate
+from jupyter_mlops.store import Store, database
 
-CHAMPION = "champion"
 VERDICT = "mlops.verdict"
 EVIDENCE = "mlops.evidence"
 
 
-def validate_version(store: Store, name: str, number: int, data: Path | None = None) -> Evidence:
+def validate_version(store: Store, name: str, number: int, data: Path | None = None, *, seed: int = 0) -> Evidence:
     """The evidence of one version, against the champion on the same rows; kept with its run, its digest on the version."""
-    target = store.project.target(name)
-    candidate = _untouched(store, name, number)
-    champion = _champion(store, name)
-    rival = load_version(store, champion) if champion and champion.version != number else None
-    rows, dataset = _evaluation(store, target, data)
-    evidence = validate(
-        target,
-        number,
-        candidate.model,
-        rows,
-        dataset,
-        champion=(rival.version.version, rival.model) if rival else None,
-    )
-    text = json.dumps(evidence.model_dump(mode="json"), indent=1, sort_keys=True)
-    store.log_text(candidate.version.run_id, text, _place(evidence.digest))
+    _untouched(store, name, number)
+    evidence = judge_version(store, name, number, data, seed=seed)
     gates = [{"gate": gate.gate, "verdict": gate.verdict} for gate in evidence.gates]
     facts = {"verdict": evidence.verdict, "evidence": evidence.digest, "gates": gates}
     with store.explained():
@@ -52,11 +32,11 @@ def validate_version(store: Store, name: str, number: int, data: Path | None = N
     return evidence
 
 
-def _untouched(store: Store, name: str, number: int) -> LoadedModel:
-    """The version, if its files are what was registered. That they are not is entered: it may be the first sign of more."""
+def _untouched(store: Store, name: str, number: int) -> None:
+    """Refused unless its files are what was registered. That they are not is entered: it may be the first sign of more."""
     found = version(store, name, number)
     try:
-        return load_version(store, found)
+        load_version(store, found)
     except Refused as error:
         if error.code == "model-tampered":
             with acting(reason=error.message) as act, database(store.project).begin() as connection:
@@ -76,7 +56,7 @@ def evidence_of(store: Store, found: ModelVersion) -> Evidence | None:
     digest = found.tags.get(EVIDENCE)
     if not digest:
         return None
-    return Evidence.model_validate_json(store.artifact(found.run_id, _place(digest)).read_text(encoding="utf-8"))
+    return Evidence.model_validate_json(store.artifact(found.run_id, place(digest)).read_text(encoding="utf-8"))
 
 
 def promote(
@@ -99,7 +79,7 @@ def promote(
     _needs_reason(reason)
     ensure_policies(store.project)
     evidence = validate_version(store, name, number, data)
-    previous = _champion(store, name) if alias == CHAMPION else None
+    previous = champion_of(store, name) if alias == CHAMPION else None
     if evidence.verdict != "pass" and not break_glass:
         return _refuse(store, name, number, alias, reason, evidence, previous, actor)
     facts = {"to": alias, "evidence": evidence.digest, "break_glass": break_glass}
@@ -205,36 +185,9 @@ def rollback(
     )
 
 
-def _champion(store: Store, name: str) -> ModelVersion | None:
-    try:
-        return resolve(store, f"{name}@{CHAMPION}")
-    except NotFound:
-        return None
-
-
-def _evaluation(store: Store, target: Target, data: Path | None) -> tuple[pd.DataFrame, Dataset]:
-    declared = target.spec.data.evaluation
-    if data is None and declared is None:
-        raise BadInput(
-            f"models.{target.model}.data.evaluation is not declared, so there are no rows to judge {target.name} on",
-            "declare it in mlops.yaml, or name a file with --data",
-            field="data.evaluation",
-        )
-    path = data or store.project.path(declared or "", target)
-    frame = read_rows(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    source = str(path.relative_to(store.project.root)) if path.is_relative_to(store.project.root) else str(path)
-    shape = {"rows": len(frame), "columns": frame.shape[1]}
-    return frame, Dataset(name=path.stem, digest=digest, source=source, context="evaluation", **shape)
-
-
 def _needs_reason(reason: str) -> None:
     if not reason.strip():
         raise BadInput("a decision needs a reason", "say why with --reason TEXT", field="reason")
-
-
-def _place(digest: str) -> str:
-    return f"evidence/{digest}.json"
 
 
 def _last_entry(store: Store, name: str) -> int | None:

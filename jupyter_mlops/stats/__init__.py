@@ -1,8 +1,20 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
-from jupyter_mlops.stats.bootstrap import Interval, by_unit, interval, paired_interval
+from jupyter_mlops.stats.bootstrap import (
+    Combine,
+    Interval,
+    Sums,
+    bucket_of,
+    bucketed,
+    by_unit,
+    difference_of,
+    interval,
+    intervals,
+    paired_interval,
+)
 from jupyter_mlops.stats.changes import change_point
-from jupyter_mlops.stats.discovery import benjamini_hochberg
+from jupyter_mlops.stats.classification import CLASSIFICATION, MULTICLASS, ratio
+from jupyter_mlops.stats.discovery import benjamini_hochberg, holm
 from jupyter_mlops.stats.distances import (
     chi_square,
     exact_p_value,
@@ -13,25 +25,45 @@ from jupyter_mlops.stats.distances import (
     population_stability,
     wasserstein,
 )
-from jupyter_mlops.stats.metrics import CLASSIFICATION, HIGHER_IS_BETTER, RANKING, REGRESSION, Metric
-from jupyter_mlops.stats.ranking import ranked
+from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric
+from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
+from jupyter_mlops.stats.shares import few, wilson
+
+_CATALOGUE = {"coverage@10": True, "diversity@10": True, "novelty@10": True, "popularity_bias@10": False}
+HIGHER_IS_BETTER = {
+    metric.name: metric.higher
+    for metric in (*REGRESSION, *CLASSIFICATION, *MULTICLASS, *RANKING)
+    if metric.higher is not None
+} | _CATALOGUE
+"""A metric that is not here (bias) has no better direction and cannot be gated."""
 
 __all__ = [
     "CLASSIFICATION",
     "HIGHER_IS_BETTER",
+    "MULTICLASS",
     "RANKING",
     "REGRESSION",
+    "Combine",
     "Interval",
     "Metric",
+    "Sums",
     "benjamini_hochberg",
+    "bucket_of",
+    "bucketed",
     "by_unit",
     "change_point",
     "chi_square",
+    "coverage",
+    "difference_of",
     "e_benjamini_hochberg",
     "exact_p_value",
+    "few",
+    "first",
     "hellinger",
+    "holm",
     "interval",
+    "intervals",
     "jensen_shannon",
     "kolmogorov_smirnov",
     "largest_gap",
@@ -39,5 +71,8 @@ __all__ = [
     "paired_interval",
     "population_stability",
     "ranked",
+    "ratio",
+    "unlike_pairs",
     "wasserstein",
+    "wilson",
 ]

@@ -2,21 +2,31 @@
 
 A metric is given as sums over units (columns of `parts`) and a function from those sums to its value. Chamandy et al.,
 "Estimating uncertainty for massive data streams", 2012. Units are rows, or entities whose rows are not independent.
+
+Above `BUCKETS` units, units are put into that many buckets at random and buckets are drawn: the sums are read once, and the
+cost of a thousand resamples does not grow with the rows. The interval is bias-corrected and accelerated (Efron, 1987) from
+the buckets' jackknife, and widened for few units as Hesterberg, "What teachers should know about the bootstrap", 2015, does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 Combine = Callable[[Floats], Floats]
 
 REPLICATES = 2000
-_CELLS = 8_000_000  # weights drawn at a time: 64 MB
+BUCKETS = 2048
+_FOLDED = 0.25  # from so many standard deviations on, the bias of resampling is the metric's nature and no accident
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,15 @@ class Interval:
     n: int
 
 
-def by_unit(parts: Floats, units: NDArray[np.int64] | None) -> Floats:
+@dataclass(frozen=True)
+class Sums:
+    """What each unit, or each bucket of units, adds (rows of `per`); `n` counts the units."""
+
+    per: Floats
+    n: int
+
+
+def by_unit(parts: Floats, units: Codes | None) -> Floats:
     """Sums of the rows of `parts` (rows x k) within each unit (codes from 0), units x k. None: each row is a unit."""
     if units is None:
         return parts
@@ -35,41 +53,120 @@ def by_unit(parts: Floats, units: NDArray[np.int64] | None) -> Floats:
     return np.stack([np.bincount(units, weights=column, minlength=count) for column in parts.T], axis=1)
 
 
+def bucket_of(count: int, seed: int = 0) -> Codes | None:
+    """The bucket of each of `count` units; None when they are few enough to be drawn one by one."""
+    return np.random.default_rng(seed).integers(0, BUCKETS, count) if count > BUCKETS else None
+
+
+def bucketed(parts: Floats, seed: int = 0) -> Sums:
+    """`parts` of units (units x k), in buckets where there are many."""
+    return Sums(by_unit(parts, bucket_of(len(parts), seed)), len(parts))
+
+
 def interval(parts: Floats, combine: Combine, *, confidence: float = 0.95, seed: int = 0) -> Interval:
-    """The metric's value and its percentile interval; the interval is NaN when no resample gives a number."""
-    value = float(combine(parts.sum(axis=0)))
-    low, high = _bounds(combine(_replicates(parts, seed)), confidence)
-    return Interval(value, low, high, len(parts))
+    """The metric's value and its interval; the interval is NaN when no resample gives a number."""
+    return intervals([(bucketed(parts, seed), combine)], confidence=confidence, seed=seed)[0]
 
 
 def paired_interval(
     challenger: Floats, champion: Floats, combine: Combine, *, confidence: float = 0.95, seed: int = 0
 ) -> Interval:
     """The same for challenger minus champion, both resampled by the same weights: what they share cancels."""
-    k = challenger.shape[1]
     both = np.hstack([challenger, champion])
-    total, drawn = both.sum(axis=0), _replicates(both, seed)
-    value = float(combine(total[:k]) - combine(total[k:]))
-    low, high = _bounds(combine(drawn[:, :k]) - combine(drawn[:, k:]), confidence)
-    return Interval(value, low, high, len(challenger))
+    return interval(both, difference_of(combine, challenger.shape[1]), confidence=confidence, seed=seed)
 
 
-def _replicates(parts: Floats, seed: int) -> Floats:
-    """Resampled sums, replicates x k."""
-    random = np.random.default_rng(seed)
-    units = len(parts)
-    step = max(1, _CELLS // max(1, units))
-    drawn = []
-    for first in range(0, REPLICATES, step):
-        weights = random.poisson(1.0, size=(min(step, REPLICATES - first), units)).astype(np.float64)
-        drawn.append(weights @ parts)
-    return np.concatenate(drawn) if drawn else np.empty((0, parts.shape[1]))
+def difference_of(combine: Combine, k: int) -> Combine:
+    """From sums of two models side by side (k each) to the first's value less the second's."""
+
+    def difference(sums: Floats) -> Floats:
+        return np.asarray(combine(sums[..., :k]) - combine(sums[..., k:]))
+
+    return difference
 
 
-def _bounds(values: Floats, confidence: float) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return float("nan"), float("nan")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail])
-    return float(low), float(high)
+def intervals(asked: Sequence[tuple[Sums, Combine]], *, confidence: float = 0.95, seed: int = 0) -> list[Interval]:
+    """One interval for each metric; metrics over the same number of buckets are resampled in one product."""
+    every = {id(sums): sums for sums, _ in asked}  # many metrics may be made from the same sums
+    drawn: dict[int, Floats] = {}
+    for size in sorted({len(sums.per) for sums in every.values()}):
+        group = [sums for sums in every.values() if len(sums.per) == size]
+        together = _replicates(np.hstack([sums.per for sums in group]), seed)
+        ends = np.cumsum([sums.per.shape[1] for sums in group])
+        for sums, part in zip(group, np.split(together, ends[:-1], axis=1), strict=True):
+            drawn[id(sums)] = part
+    return [_accelerated(sums, combine, combine(drawn[id(sums)]), confidence) for sums, combine in asked]
+
+
+@lru_cache(maxsize=2)
+def _weights(seed: int) -> NDArray[np.float32]:
+    drawn = np.random.default_rng(seed).poisson(1.0, size=(REPLICATES, BUCKETS)).astype(np.float32)
+    drawn.setflags(write=False)
+    return drawn
+
+
+def _replicates(per: Floats, seed: int) -> Floats:
+    """Resampled sums, replicates x k. Single precision is ample for where an interval ends, once columns have one scale."""
+    if not len(per):
+        return np.empty((0, per.shape[1]))
+    scale = np.abs(per).max(axis=0)
+    scale[~(scale > 0) | ~np.isfinite(scale)] = 1.0
+    drawn = _weights(seed)[:, : len(per)] @ (per / scale).astype(np.float32)
+    return np.asarray(drawn.astype(np.float64) * scale)
+
+
+def _accelerated(sums: Sums, combine: Combine, drawn: Floats, confidence: float) -> Interval:
+    total = sums.per.sum(axis=0)
+    value = float(combine(total))
+    finite = drawn[np.isfinite(drawn)]
+    if not len(finite) or not math.isfinite(value):
+        return Interval(value, math.nan, math.nan, sums.n)
+    tolerance = 1e-6 * max(abs(value), float(np.ptp(finite)))
+    if np.ptp(finite) <= tolerance:  # every resample says the same, so rounding is all that is left to see
+        return Interval(value, value, value, sums.n)
+    bias, spread = float(finite.mean()) - value, float(finite.std())
+    if abs(bias) > _FOLDED * spread:
+        low, high = _shifted(finite, bias, confidence, len(sums.per))
+    else:
+        low, high = np.quantile(finite, _levels(sums, combine, total, value, finite, confidence))
+    return Interval(value, min(float(low), value), max(float(high), value), sums.n)
+
+
+def _shifted(drawn: Floats, bias: float, confidence: float, n: int) -> tuple[float, float]:
+    """For sums of absolute values and gaps between extremes, which noise alone makes larger: the sample was pushed as
+    the resamples are pushed again, and a resample shows less of a push than there was. The end that is pushed away from the
+    truth goes back further. The factors were found by simulation: 95 of 100 cover at a hundred rows and at three hundred."""
+    tail = 1 - _NORMAL.cdf(_wide(confidence, n))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    far = (3, 1) if bias > 0 else (1, 3)
+    ends = float(low) - far[0] * bias, float(high) - far[1] * bias
+    return (max(ends[0], 0.0), ends[1]) if drawn.min() >= 0 else ends
+
+
+def _levels(
+    sums: Sums, combine: Combine, total: Floats, value: float, drawn: Floats, confidence: float
+) -> tuple[float, float]:
+    """Which quantiles of the resampled values are the ends of the interval."""
+    below = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
+    shift = _NORMAL.inv_cdf(min(max(below, 0.01), 0.99))
+    without = combine(total - sums.per)
+    without = without[np.isfinite(without)]
+    pull = without.mean() - without if len(without) else np.zeros(1)
+    spread = float((pull**2).sum()) ** 1.5
+    bend = float((pull**3).sum()) / (6 * spread) if spread > 0 else 0.0
+    ends = []
+    for side in (-1.0, 1.0):
+        z = shift + side * _wide(confidence, len(sums.per))
+        room = 1 - bend * z
+        ends.append(_NORMAL.cdf(shift + z / room) if room > 0.1 else _NORMAL.cdf(side * 8))
+    return min(ends), max(ends)
+
+
+def _wide(confidence: float, n: int) -> float:
+    """How many standard deviations of the resamples reach as far as Student's t would (Cornish-Fisher to second order)."""
+    z = _NORMAL.inv_cdf((1 + confidence) / 2)
+    if n < 3:
+        return 8.0
+    free = n - 1
+    t = z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
+    return t * math.sqrt(n / free)

@@ -15,3 +15,14 @@ def benjamini_hochberg(p_values: NDArray[np.float64], rate: float) -> NDArray[np
     rejected = np.zeros(count, dtype=bool)
     rejected[order[:last]] = True
     return rejected
+
+
+def holm(p_values: NDArray[np.float64], looked: int | None = None) -> NDArray[np.float64]:
+    """P values corrected for having looked `looked` times (default: as many as are given): below the level, the chance of
+    even one false finding is below it too (Holm, 1979)."""
+    order = np.argsort(p_values, kind="stable")
+    total = looked or len(p_values)
+    steps = np.maximum.accumulate(p_values[order] * (total - np.arange(len(p_values))))
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(steps, 1.0)
+    return corrected

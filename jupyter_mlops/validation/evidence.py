@@ -3,115 +3,214 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from typing import Any, Literal
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import rfc8785
+from numpy.typing import NDArray
 
-from jupyter_mlops.project import Target, VersusChampion
-from jupyter_mlops.records import Comparison, Dataset, Evidence
-from jupyter_mlops.stats import HIGHER_IS_BETTER, paired_interval
-from jupyter_mlops.store import predict
+from jupyter_mlops.errors import BadInput, unknown
+from jupyter_mlops.project import Target
+from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Explanation
+from jupyter_mlops.stats import CLASSIFICATION, HIGHER_IS_BETTER, MULTICLASS, RANKING, REGRESSION
+from jupyter_mlops.validation.answering import Answers
+from jupyter_mlops.validation.case import Case, Judge
+from jupyter_mlops.validation.catalogue import catalogue
+from jupyter_mlops.validation.comparing import compare
+from jupyter_mlops.validation.drawing import drawings
+from jupyter_mlops.validation.explaining import explain
+from jupyter_mlops.validation.fairness import fairness_of
+from jupyter_mlops.validation.finding import find, losses
 from jupyter_mlops.validation.gates import judge
-from jupyter_mlops.validation.measure import FEWEST, METRICS, Judged, measure, prepare, slices
+from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.measure import measure, slices
+from jupyter_mlops.validation.noting import notes
+from jupyter_mlops.validation.preparing import prepare
+
+Floats = NDArray[np.float64]
+_MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn", "shap")
+_DIGITS = 12
+_SLICE_MARGIN = 0.05
+"""Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
+_OF_TASK = {
+    "regression": {m.name for m in REGRESSION},
+    "classification": {m.name for m in (*CLASSIFICATION, *MULTICLASS)},
+    "ranking": {m.name for m in RANKING} | {name for name in HIGHER_IS_BETTER if "@" in name},
+}
 
 
 def validate(
     target: Target,
-    version: int,
+    number: int,
     model: Any,
     rows: pd.DataFrame,
     dataset: Dataset,
     *,
     champion: tuple[int, Any] | None = None,
+    training: pd.DataFrame | None = None,
+    explained: bool = True,
     seed: int = 0,
 ) -> Evidence:
     """Judge a version on rows it never saw, paired with the champion on the same rows if there is one.
 
-    Raises BadInput when the rows or the model's answers cannot be judged at all.
+    `model` and the champion's may each be a fitted model or a Judge. Raises BadInput when the rows or the model's answers
+    cannot be judged at all.
     """
-    judged = prepare(target, rows)
-    prediction = _predictions(target, model, rows)
-    estimates = measure(judged, prediction, seed=seed)
-    columns = dict.fromkeys([*(c for gate in target.spec.gates for c in gate.slices), *target.spec.data.sensitive])
-    for name, where in slices(judged, list(columns)):
-        estimates += measure(judged, prediction, where=where, name=name, seed=seed)
-    comparisons = []
-    if champion is not None:
-        comparisons = _compare(target, judged, prediction, _predictions(target, champion[1], rows), champion[0], seed)
+    mine = model if isinstance(model, Judge) else Judge(model, target)
+    rival = None if champion is None else champion[1] if isinstance(champion[1], Judge) else Judge(champion[1], target)
+    _known_metrics(target)
+    if not len(rows):
+        prepare(target, rows)
+    answers, old = _answers(target, mine, rows), None if rival is None else _answers(target, rival, rows)
+    judged = prepare(target, rows, _classes(answers, old))
+    scores = answers.on(judged.classes)
+    standing = None if old is None else old.on(judged.classes)
+    groups = _groups(target, judged)
+    case = Case(
+        judge=mine,
+        judged=judged,
+        scores=scores,
+        estimates=_estimates(target, judged, scores, answers.probabilities, groups, training, seed),
+        comparisons=_comparisons(target, judged, scores, standing, champion, groups, seed),
+        fairness=fairness_of(judged, scores, target.spec.data.sensitive, seed),
+        found=[],
+        looked=0,
+        training=training,
+        seed=seed,
+        groups=groups,
+    )
+    _find(case, standing)
+    told = notes(target, judged, answers, scores, groups)
+    explanation = _explanation(case, rival, standing, told) if explained else None
     evidence = Evidence(
         model=target.name,
-        version=version,
+        version=number,
         task=target.spec.task,
         data=dataset,
         seed=seed,
-        estimates=estimates,
-        comparisons=comparisons,
-        gates=judge(target.spec.gates, judged, prediction, estimates, comparisons, seed),
+        estimates=case.estimates,
+        comparisons=case.comparisons,
+        gates=judge(target.spec.gates, case),
+        classes=judged.classes,
+        design=judged.design,
+        notes=told,
+        found=case.found,
+        fairness=case.fairness,
+        explanation=explanation,
+        model_digest=mine.digest,
+        champion_digest=rival.digest if rival else "",
+        made_with=_made_with(),
     )
-    return evidence.model_copy(update={"digest": digest(evidence)})
+    return _sealed(evidence, case.timings)
 
 
 def digest(evidence: Evidence) -> str:
     """SHA-256 over the canonical JSON (RFC 8785) of everything but the digest itself."""
-    body = evidence.model_dump(mode="json", exclude={"digest"})
-    return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    return hashlib.sha256(rfc8785.dumps(evidence.model_dump(mode="json", exclude={"digest"}))).hexdigest()
 
 
-def _predictions(target: Target, model: Any, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    names = getattr(model, "feature_names_in_", None)
-    data = target.spec.data
-    not_features = {data.target, data.timestamp, data.entity, "inference_id"}
-    features = [str(n) for n in names] if names is not None else [c for c in rows.columns if c not in not_features]
-    return predict(model, rows, features)
+def _sealed(evidence: Evidence, timings: dict[str, float]) -> Evidence:
+    """Figures to twelve digits, since the thirteenth depends on the order in which a processor adds; drawings; digest."""
+    rounded = Evidence.model_validate(_rounded(evidence.model_dump(mode="python")))
+    figures = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in drawings(rounded).items()}
+    whole = rounded.model_copy(update={"figures": figures, "timings": timings})
+    return whole.model_copy(update={"digest": digest(whole)})
 
 
-def _compare(target: Target, judged: Judged, new: Any, old: Any, old_version: int, seed: int) -> list[Comparison]:
-    asked = {g.metric: g.versus_champion for g in target.spec.gates if g.metric and g.versus_champion}
-    found = []
-    for metric in METRICS[judged.task]:
-        rule = asked.get(metric.name)
-        if rule is None:
-            continue
-        mine, theirs = judged.parts(metric, new), judged.parts(metric, old)
-        sign = 1.0 if HIGHER_IS_BETTER[metric.name] else -1.0
-        answer = paired_interval(mine, theirs, metric.combine, confidence=2 * rule.confidence - 1, seed=seed)
-        low, high = sorted((sign * answer.low, sign * answer.high))
-        standing = float(metric.combine(theirs.sum(axis=0)))
-        found.append(_verdict(metric.name, rule, sign * answer.value, low, high, answer.n, abs(standing), old_version))
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _known_metrics(target: Target) -> None:
+    """A word nobody knows is told before anything is computed, with the nearest that this task has."""
+    known = [name for name in HIGHER_IS_BETTER if name in _OF_TASK[target.spec.task]]
+    for gate in target.spec.gates:
+        if gate.metric and gate.metric not in HIGHER_IS_BETTER:
+            raise unknown("metric of a gate", gate.metric, known)
+
+
+def _answers(target: Target, judge: Judge, rows: pd.DataFrame) -> Answers:
+    if target.spec.data.target not in rows.columns or rows.columns.has_duplicates:
+        prepare(target, rows)
+    return judge.ask(rows)
+
+
+def _classes(mine: Answers, old: Answers | None) -> list[str]:
+    """The classes either model knows, in one order."""
+    known = list(mine.classes or [])
+    return known + [c for c in (old.classes or [] if old else []) if c not in known]
+
+
+def _groups(target: Target, judged: Judged) -> list[tuple[str, NDArray[np.bool_]]]:
+    named = [*(c for gate in target.spec.gates for c in gate.slices), *target.spec.data.sensitive]
+    return slices(judged, list(dict.fromkeys(named)))
+
+
+def _estimates(
+    target: Target,
+    judged: Judged,
+    scores: Floats,
+    probabilities: bool,
+    groups: Sequence[tuple[str, NDArray[np.bool_]]],
+    training: pd.DataFrame | None,
+    seed: int,
+) -> list[Estimate]:
+    found = measure(judged, scores, probabilities=probabilities, seed=seed)
+    found += catalogue(judged, scores, target.spec.data, training, seed)
+    for name, where in groups:
+        found += measure(judged.take(where), scores[where], name=name, probabilities=probabilities, seed=seed)
     return found
 
 
-def _standing(low: float, high: float, margin: float) -> Literal["better", "not worse", "worse", "inconclusive"]:
-    if low > 0:
-        return "better"
-    if low >= -margin:
-        return "not worse"
-    return "worse" if high < -margin else "inconclusive"
+def _comparisons(
+    target: Target,
+    judged: Judged,
+    scores: Floats,
+    standing: Floats | None,
+    champion: tuple[int, Any] | None,
+    groups: Sequence[tuple[str, NDArray[np.bool_]]],
+    seed: int,
+) -> list[Comparison]:
+    if champion is None or standing is None:
+        return []
+    return compare(target.spec.gates, judged, scores, standing, champion[0], groups, seed)
 
 
-def _verdict(
-    metric: str, rule: VersusChampion, difference: float, low: float, high: float, n: int, standing: float, old: int
-) -> Comparison:
-    """Better, not worse by the margin, worse, or inconclusive: by the one-sided bounds at the rule's confidence."""
-    margin = rule.not_worse_by * standing
-    needed = None
-    verdict: Literal["better", "not worse", "worse", "inconclusive"] = "inconclusive"
-    if n >= FEWEST and math.isfinite(low) and math.isfinite(high):
-        verdict = _standing(low, high, margin)
-    if verdict == "inconclusive" and n >= FEWEST:
-        distance = abs(difference + margin)
-        # Halving an interval takes four times the cases; beyond a thousand times more, no number would be honest.
-        needed = math.ceil(n * ((difference - low) / distance) ** 2) if distance > (difference - low) / 32 else None
-    return Comparison(
-        metric=metric,
-        champion_version=old,
-        difference=difference,
-        low=low,
-        high=high,
-        n=n,
-        verdict=verdict,
-        rows_needed=needed,
-    )
+def _find(case: Case, standing: Floats | None) -> None:
+    """The worst slices nobody named, of the version itself and against the champion."""
+    rules = [g.versus_champion for g in case.judge.target.spec.gates if g.versus_champion]
+    columns = [c for c in case.judged.rows.columns if c not in case.judge.not_features]
+    name, mine = losses(case.judged, case.scores)
+    found, _ = find(case.judged, name, mine, columns)
+    if standing is not None and rules:
+        margin = max(_SLICE_MARGIN, *(rule.not_worse_by or rule.better_by or 0.0 for rule in rules))
+        _, theirs = losses(case.judged, standing)
+        worse, case.looked = find(case.judged, name, mine, columns, theirs=theirs, margin=margin)
+        found = worse + found
+    case.found = found
+
+
+def _explanation(case: Case, rival: Judge | None, standing: Floats | None, told: list[str]) -> Explanation | None:
+    held = (rival, standing) if rival is not None and standing is not None else None
+    try:
+        return explain(case.judge, case.judged, case.scores, case.groups, held, case.seed)
+    except BadInput as refusal:
+        told.append(f"the model could not be explained: {refusal.message}")
+        return None
+
+
+def _made_with() -> dict[str, str]:
+    found = {}
+    for name in _MADE_WITH:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

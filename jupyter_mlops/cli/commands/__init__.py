@@ -17,6 +17,7 @@ from jupyter_mlops.cli.commands import (
     server,
     setup,
     training,
+    validation,
 )
 
 COMMANDS: list[Command] = [
@@ -25,6 +26,7 @@ COMMANDS: list[Command] = [
     *training.COMMANDS,
     *runs.COMMANDS,
     *registry.COMMANDS,
+    *validation.COMMANDS,
     *decisions.COMMANDS,
     *approvals.COMMANDS,
     *policy.COMMANDS,

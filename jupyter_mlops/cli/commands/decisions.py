@@ -1,37 +1,12 @@
-"""Evidence and decisions: validate, promote, rollback."""
+"""Decisions: promote, rollback."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from jupyter_mlops.cli import text
-from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
-from jupyter_mlops.records import Decision, Evidence
+from jupyter_mlops.cli.command import Command, Result, project_of
+from jupyter_mlops.records import Decision
 from jupyter_mlops.store import open_store
-
-_MARKS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive", "not run": "not run"}
-
-
-def _validate(args: Namespace) -> Result:
-    from jupyter_mlops.flows import validate_version
-
-    data = typed_path(args.data) if args.data else None
-    evidence = validate_version(open_store(project_of(args)), args.model, args.version, data)
-    answer = {**evidence.model_dump(mode="json"), "verdict": evidence.verdict}
-    return Result(answer, _evidence(evidence), 0 if evidence.verdict == "pass" else 1)
-
-
-def _evidence(evidence: Evidence) -> str:
-    estimates = [
-        (e.metric, e.slice or "all rows", e.value, f"{e.low:.4g} to {e.high:.4g}", e.n) for e in evidence.estimates
-    ]
-    lines = [
-        f"{evidence.model} version {evidence.version} on {evidence.data.source} ({evidence.data.rows} rows)",
-        text.table(estimates, ("METRIC", "WHERE", "VALUE", "95 %", "N"), "no estimates"),
-        *(f"{_MARKS[gate.verdict]:>12}  {gate.sentence}" for gate in evidence.gates),
-        f"verdict: {evidence.verdict} (evidence {evidence.digest[:12]})",
-    ]
-    return "\n".join(lines)
 
 
 def _promote(args: Namespace) -> Result:
@@ -67,11 +42,6 @@ def _version(parser: ArgumentParser) -> None:
     parser.add_argument("version", metavar="VERSION", type=int)
 
 
-def _validate_words(parser: ArgumentParser) -> None:
-    _version(parser)
-    parser.add_argument("--data", metavar="FILE", help="rows to judge on (default: data.evaluation of mlops.yaml)")
-
-
 def _promote_words(parser: ArgumentParser) -> None:
     _version(parser)
     parser.add_argument("--to", metavar="ALIAS", default="champion")
@@ -90,7 +60,6 @@ def _rollback_words(parser: ArgumentParser) -> None:
 
 
 COMMANDS = [
-    Command("validate", "evidence of a version", "jupyter mlops validate rul.plant-01 2", _validate, _validate_words),
     Command(
         "promote",
         "judge a version and make it champion if it passes",

@@ -1,0 +1,196 @@
+"""Metrics of classifiers as sums. Of two classes the score is the second one's; of more, one column of scores a class.
+
+Each equals scikit-learn's function of the same name; `ece` is the expected calibration error over ten bins of equal width
+(Guo et al., 2017), of the second class where there are two, of the class that was answered where there are more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jupyter_mlops.stats.metrics import Metric, each, mean
+
+Floats = NDArray[np.float64]
+_CLIP = float(np.finfo(np.float64).eps)  # where scikit-learn clips probabilities for the log loss
+_BINS = 10
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Above by below, NaN where there is nothing below."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(above / below)
+
+
+def _counts(truth: Floats, score: Floats) -> Floats:
+    """Hits, false alarms, misses, right refusals."""
+    chosen = (score > 0.5).astype(np.float64)
+    return np.stack([chosen * truth, chosen * (1 - truth), (1 - chosen) * truth, (1 - chosen) * (1 - truth)], axis=1)
+
+
+def _f1(sums: Floats) -> Floats:
+    hit, false, missed = (sums[..., i] for i in range(3))
+    return ratio(2 * hit, 2 * hit + false + missed)
+
+
+def _balanced(sums: Floats) -> Floats:
+    hit, false, missed, right = (sums[..., i] for i in range(4))
+    return (ratio(hit, hit + missed) + ratio(right, right + false)) / 2
+
+
+def _precision(truth: Floats, score: Floats) -> Floats:
+    chosen = (score > 0.5).astype(np.float64)
+    return np.stack([chosen * truth, chosen], axis=1)
+
+
+def _recall(truth: Floats, score: Floats) -> Floats:
+    return np.stack([(score > 0.5) * truth, truth], axis=1)
+
+
+def _log_loss(truth: Floats, score: Floats) -> Floats:
+    p = np.clip(score, _CLIP, 1 - _CLIP)
+    return each(-np.log(np.where(truth == 1, p, 1 - p)))
+
+
+def _auc_parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
+    """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
+    negatives; their linearised average resamples without sorting again."""
+    weight = np.ones_like(truth) if weight is None else weight
+    positive = truth == 1
+    one, other = positive * weight, ~positive * weight
+    order = np.argsort(score)
+    new = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) != 0])) if len(order) else order
+    tie = np.zeros(len(order), dtype=np.int64)
+    tie[order] = np.repeat(np.arange(len(new)), np.diff(np.append(new, len(order))))
+    ups, downs = (np.bincount(tie, weights=w, minlength=len(new)) for w in (one, other))
+    below = ratio(np.cumsum(downs) - downs / 2, downs.sum())[tie]
+    above = ratio(ups.sum() - np.cumsum(ups) + ups / 2, ups.sum())[tie]
+    area = float(ratio((one * below).sum(), one.sum()))
+    if not np.isfinite(area):
+        return np.full((len(truth), 5), np.nan)
+    return np.stack([one * below, one, other * above, other, area * weight], axis=1)
+
+
+def _auc(sums: Floats) -> Floats:
+    """Both means less the area itself, which every row carries; at the whole sample exactly the area."""
+    over_ups, ups, over_downs, downs, area = (sums[..., i] for i in range(5))
+    middle = ratio(area, ups + downs)
+    away = ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # On the scale of the odds a resample of a large area cannot leave (0, 1), and the interval leans the right way.
+        leaning = 1 / (1 + (1 - middle) / middle * np.exp(-away / (middle * (1 - middle))))
+    return np.where((away == 0) | (middle <= 0) | (middle >= 1), middle + away, leaning)
+
+
+def _calibration_parts(right: Floats, confidence: Floats) -> Floats:
+    which = np.clip(np.ceil(confidence * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
+    parts = np.zeros((len(right), _BINS + 1))
+    parts[np.arange(len(right)), which] = confidence - right
+    parts[:, _BINS] = 1.0
+    return parts
+
+
+def _ece(sums: Floats) -> Floats:
+    return ratio(np.abs(sums[..., :_BINS]).sum(axis=-1), sums[..., _BINS])
+
+
+CLASSIFICATION = (
+    Metric("accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True),
+    Metric("balanced_accuracy", _counts, _balanced, True),
+    Metric("precision", _precision, mean, True, share=True),
+    Metric("recall", _recall, mean, True, share=True),
+    Metric("f1", _counts, _f1, True),
+    Metric("auc", _auc_parts, _auc, True, weighted=True),
+    Metric("log_loss", _log_loss, mean, False, probabilities=True),
+    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True),
+    Metric("ece", _calibration_parts, _ece, False, probabilities=True),
+)
+
+
+def _one_hot(codes: Floats, count: int) -> Floats:
+    return np.asarray(codes[:, None] == np.arange(count), dtype=np.float64)
+
+
+def _table(truth: Floats, scores: Floats) -> Floats:
+    """For each class: hits, answers, occurrences."""
+    count = scores.shape[1]
+    true, answered = _one_hot(truth, count), _one_hot(scores.argmax(axis=1).astype(np.float64), count)
+    return np.concatenate([true * answered, answered, true], axis=1)
+
+
+def _of_classes(sums: Floats) -> tuple[Floats, Floats, Floats]:
+    count = sums.shape[-1] // 3
+    return sums[..., :count], sums[..., count : 2 * count], sums[..., 2 * count :]
+
+
+def _macro(values: Floats, met: NDArray[np.bool_]) -> Floats:
+    """The mean over classes that occurred or were answered; one of them without a value counts as 0, as scikit-learn's."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((np.nan_to_num(values) * met).sum(axis=-1) / met.sum(axis=-1))
+
+
+def _f1_macro(sums: Floats) -> Floats:
+    hit, answered, true = _of_classes(sums)
+    return _macro(ratio(2 * hit, answered + true), answered + true > 0)
+
+
+def _precision_macro(sums: Floats) -> Floats:
+    hit, answered, true = _of_classes(sums)
+    return _macro(ratio(hit, answered), answered + true > 0)
+
+
+def _recall_macro(sums: Floats) -> Floats:
+    hit, answered, true = _of_classes(sums)
+    return _macro(ratio(hit, true), answered + true > 0)
+
+
+def _balanced_macro(sums: Floats) -> Floats:
+    hit, _, true = _of_classes(sums)
+    return _macro(ratio(hit, true), true > 0)
+
+
+def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None) -> Floats:
+    """One class against the rest, for each class that has both; the macro average."""
+    each_class = [_auc_parts((truth == c).astype(np.float64), scores[:, c], weight) for c in range(scores.shape[1])]
+    known = [np.nan_to_num(parts) for parts in each_class]
+    return np.concatenate(known, axis=1)
+
+
+def _auc_ovr(sums: Floats) -> Floats:
+    areas = np.stack([_auc(sums[..., i : i + 5]) for i in range(0, sums.shape[-1], 5)], axis=-1)
+    known = np.isfinite(areas)
+    return ratio(np.nan_to_num(areas).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+def _log_loss_of(truth: Floats, scores: Floats) -> Floats:
+    whole = scores / scores.sum(axis=1, keepdims=True)
+    said = np.take_along_axis(whole, np.maximum(truth, 0).astype(np.int64)[:, None], axis=1)[:, 0]
+    return each(-np.log(np.clip(said, _CLIP, 1 - _CLIP)))
+
+
+def _brier_of(truth: Floats, scores: Floats) -> Floats:
+    return each(((scores - _one_hot(truth, scores.shape[1])) ** 2).sum(axis=1))
+
+
+def _calibration_of(truth: Floats, scores: Floats) -> Floats:
+    answered = scores.argmax(axis=1)
+    return _calibration_parts((answered == truth).astype(np.float64), scores.max(axis=1))
+
+
+MULTICLASS = (
+    Metric(
+        "accuracy",
+        lambda y, s: each((s.argmax(axis=1) == y).astype(np.float64)),
+        mean,
+        True,
+        share=True,
+    ),
+    Metric("balanced_accuracy", _table, _balanced_macro, True),
+    Metric("precision_macro", _table, _precision_macro, True),
+    Metric("recall_macro", _table, _recall_macro, True),
+    Metric("f1_macro", _table, _f1_macro, True),
+    Metric("auc_ovr", _auc_ovr_parts, _auc_ovr, True, probabilities=True, weighted=True),
+    Metric("log_loss", _log_loss_of, mean, False, probabilities=True),
+    Metric("brier", _brier_of, mean, False, probabilities=True),
+    Metric("ece", _calibration_of, _ece, False, probabilities=True),
+)

@@ -1,0 +1,81 @@
+"""What a recommender shows, beyond whether it was right: how much of the catalogue, how mixed, how new, how popular.
+
+- `coverage@10`: the share of all items that anybody is shown among their first ten.
+- `diversity@10`: the share of pairs within a list that are of different groups (`data.item_group`).
+- `novelty@10`: the mean of -log2 of the popularity of what is shown (Zhou et al., 2010), popularity being an item's share of
+  all relevant rows in training (in evaluation where training cannot be read), one added to each item.
+- `popularity_bias@10`: how much more popular what is shown is than what was relevant, 0.2 being a fifth more
+  (Abdollahpouri et al., 2019).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jupyter_mlops.project import Data
+from jupyter_mlops.records import Estimate
+from jupyter_mlops.stats import Interval, bucketed, coverage, first, intervals, ratio, unlike_pairs
+from jupyter_mlops.validation.judged import Judged
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+_Z = NormalDist().inv_cdf(0.975)
+
+
+def catalogue(judged: Judged, scores: Floats, data: Data, training: pd.DataFrame | None, seed: int) -> list[Estimate]:
+    """Estimates over entities; nothing where no item column is declared or there."""
+    if judged.task != "ranking" or judged.units is None or data.item is None or data.item not in judged.rows:
+        return []
+    codes, kinds = pd.factorize(judged.rows[data.item].astype(str), sort=True)
+    item, entity, shown = codes.astype(np.int64), judged.units, first(scores, judged.units)
+    popular = _popularity(judged, item, [str(k) for k in kinds], data, training)
+    asked = {
+        "novelty@10": (_per_entity(entity, [(-np.log2(popular[item])) * shown, shown]), _mean),
+        "popularity_bias@10": (
+            _per_entity(entity, [popular[item] * shown, shown, popular[item] * judged.truth, judged.truth]),
+            _lift,
+        ),
+    }
+    if data.item_group is not None and data.item_group in judged.rows:
+        group = pd.factorize(judged.rows[data.item_group].astype(str))[0].astype(np.int64)
+        unlike, pairs = unlike_pairs(group[shown], entity[shown])
+        share = ratio(unlike, pairs)
+        known = np.isfinite(share)
+        asked["diversity@10"] = (np.stack([np.nan_to_num(share), known.astype(float)], axis=1), _mean)
+    found = dict(zip(asked, intervals([(bucketed(p), c) for p, c in asked.values()], seed=seed), strict=True))
+    value, low, high = coverage(item[shown], entity[shown], len(kinds), _Z)
+    found["coverage@10"] = Interval(value, low, high, judged.count)
+    return [
+        Estimate(metric=name, value=i.value, low=i.low, high=i.high, n=i.n)
+        for name, i in sorted(found.items())
+        if np.isfinite([i.value, i.low, i.high]).all()
+    ]
+
+
+def _popularity(judged: Judged, item: Codes, kinds: list[str], data: Data, training: pd.DataFrame | None) -> Floats:
+    place = {kind: i for i, kind in enumerate(kinds)}
+    if training is not None and data.item in training and data.target in training:
+        known = training[data.item].astype(str).map(place)
+        met = known.notna().to_numpy()
+        item = np.asarray(known[met], dtype=np.int64)
+        relevant = pd.to_numeric(training[data.target], errors="coerce").fillna(0).to_numpy(dtype=np.float64)[met]
+    else:
+        relevant = judged.truth
+    counts = np.bincount(item, weights=relevant, minlength=len(kinds)) + 1
+    return np.asarray(counts / counts.sum())
+
+
+def _per_entity(entity: Codes, columns: list[Floats | NDArray[np.bool_]]) -> Floats:
+    return np.stack([np.bincount(entity, weights=np.asarray(c, dtype=np.float64)) for c in columns], axis=1)
+
+
+def _mean(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 1])
+
+
+def _lift(sums: Floats) -> Floats:
+    return ratio(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3])) - 1

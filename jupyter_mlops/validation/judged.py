@@ -1,0 +1,126 @@
+"""Rows ready to be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jupyter_mlops.stats import (
+    CLASSIFICATION,
+    MULTICLASS,
+    RANKING,
+    REGRESSION,
+    Metric,
+    Sums,
+    bucket_of,
+    bucketed,
+    by_unit,
+)
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Where = NDArray[np.bool_]
+MISSING = "(missing)"
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`truth` is the outcome, of a classification the index in `classes`; `units` are codes of what is independent, None
+    where rows are; `weight` is what each row counts, None where all count the same."""
+
+    task: str
+    truth: Floats
+    units: Codes | None
+    rows: pd.DataFrame
+    classes: list[str]
+    weight: Floats | None = None
+    design: str = "rows"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        if self.task == "classification":
+            return CLASSIFICATION if len(self.classes) == 2 else MULTICLASS
+        return REGRESSION if self.task == "regression" else RANKING
+
+    @property
+    def count(self) -> int:
+        """How many units there are."""
+        return len(self.truth) if self.units is None else int(self.units.max(initial=-1)) + 1
+
+    def take(self, where: Where) -> Judged:
+        """Only the rows `where`, units coded anew; the frame, which metrics do not read, is not copied."""
+        units = None if self.units is None else _anew(self.units[where])
+        weight = None if self.weight is None else self.weight[where]
+        return Judged(self.task, self.truth[where], units, self.rows, self.classes, weight, self.design)
+
+    def parts(self, metric: Metric, scores: Floats) -> Floats:
+        """What each row (of a ranking each entity) adds to the metric."""
+        if self.task == "ranking":
+            values = metric.parts(self.truth, scores, self.units)
+            values = values if self._entity_weight is None else values * self._entity_weight[:, None]
+            return np.asarray(values[values[:, 1] > 0])
+        if metric.weighted:
+            return metric.parts(self.truth, scores, weight=self.weight)
+        values = metric.parts(self.truth, scores)
+        return values if self.weight is None else values * self.weight[:, None]
+
+    def sums(self, metric: Metric, *scores: Floats) -> Sums:
+        """What each unit adds, in buckets where there are many; of several models side by side."""
+        parts = np.hstack([self.parts(metric, one) for one in scores])
+        if self.task == "ranking":
+            return bucketed(parts)
+        return self.gather(parts)
+
+    def gather(self, parts: Floats) -> Sums:
+        """Columns of rows as sums of units."""
+        return Sums(by_unit(parts, self._bucket_of_row), self.count)
+
+    def mean_loss(self, loss: Floats) -> Sums:
+        """Sums whose ratio is the mean of one number a row."""
+        weight = np.ones(len(loss)) if self.weight is None else self.weight
+        return self.gather(np.stack([loss * weight, weight], axis=1))
+
+    @cached_property
+    def _bucket_of_row(self) -> Codes | None:
+        bucket = bucket_of(self.count)
+        return self.units if bucket is None else bucket if self.units is None else bucket[self.units]
+
+    @cached_property
+    def _entity_weight(self) -> Floats | None:
+        if self.weight is None or self.units is None:
+            return None
+        return np.asarray(np.bincount(self.units, weights=self.weight) / np.bincount(self.units))
+
+
+def _anew(codes: Codes) -> Codes:
+    return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.int64)
+
+
+def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
+    """The values of a column as codes and their names, in the order of the names: numbers of many values by quarters, what
+    is missing by that name. Nothing is spelled out row by row, which would cost more than all figures."""
+    values = rows[column]
+    if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
+        codes, names = _quarters(values.to_numpy(dtype=np.float64))
+    else:
+        found, kinds = pd.factorize(values, use_na_sentinel=True)
+        names = [*(str(kind) for kind in kinds), MISSING]
+        codes = np.where(found < 0, len(kinds), found).astype(np.int64)
+    used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
+    order = sorted({names[i] for i in used})
+    place = {name: i for i, name in enumerate(order)}
+    return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes], order
+
+
+def _quarters(numbers: Floats) -> tuple[Codes, list[str]]:
+    known = np.isfinite(numbers)
+    edges = np.unique(np.quantile(numbers[known], [0, 0.25, 0.5, 0.75, 1]))
+    names = [f"[{a:.4g}, {b:.4g}{']' if i == len(edges) - 2 else ')'}" for i, (a, b) in enumerate(pairwise(edges))]
+    place = np.searchsorted(edges[1:-1], numbers, side="right")
+    return np.where(known, place, len(names)).astype(np.int64), [*names, MISSING]

@@ -1,0 +1,85 @@
+"""What a reader of the evidence must know beside the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jupyter_mlops.project import Target
+from jupyter_mlops.validation.answering import Answers
+from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.measure import MOST_SLICES
+from jupyter_mlops.validation.preparing import FEWEST
+
+
+def notes(
+    target: Target,
+    judged: Judged,
+    answers: Answers,
+    scores: NDArray[np.float64],
+    groups: Sequence[tuple[str, NDArray[np.bool_]]],
+) -> list[str]:
+    """Sentences, in a stable order; none where nothing is out of the ordinary."""
+    told = _of_classes(judged, answers)
+    if len(scores) > 1 and not np.ptp(scores, axis=0).any():
+        told.append("the model gives every row the same answer")
+    copies = _copies(judged)
+    if copies:
+        told.append(
+            f"{copies} of {len(judged.rows)} rows are exact copies of others; intervals take them for rows of their own"
+        )
+    if judged.count < FEWEST:
+        told.append(f"{judged.count} cases ({judged.design}) are too few: gates that need an interval cannot pass")
+    stamp = target.spec.data.timestamp
+    if stamp and stamp not in judged.rows.columns:
+        told.append(f"the rows have no column {stamp!r}, so neighbours in time were taken as independent")
+    small = [name for name, where in groups if where.sum() < 2]
+    if small:
+        told.append(f"one row says nothing about a slice: {', '.join(small[:5])}")
+    return told + _of_slices(judged, groups)
+
+
+def _of_classes(judged: Judged, answers: Answers) -> list[str]:
+    if judged.task != "classification":
+        return []
+    told = []
+    met = {judged.classes[i] for i in np.unique(judged.truth).astype(int)}
+    absent = [c for c in judged.classes if c not in met]
+    if len(met) == 1:
+        told.append(f"every outcome is {met.pop()!r}: what needs two classes has no value")
+    elif absent:
+        told.append(f"no row is of class {', '.join(absent[:5])}: averages over classes leave out what has no rows")
+    strange = [c for c in judged.classes if answers.classes is not None and c not in answers.classes]
+    if strange:
+        told.append(f"the model does not know class {', '.join(strange[:5])}: those rows count as missed")
+    if not answers.probabilities:
+        told.append("the model gives no probabilities: what needs them has no value")
+    return told
+
+
+def _copies(judged: Judged) -> int:
+    """How many rows are exact copies of earlier ones. One sum of all numbers tells most rows apart at little cost."""
+    rows = judged.rows
+    random = np.random.default_rng(0)
+    mixed = np.zeros(len(rows))
+    for column in rows.columns:
+        if rows[column].dtype.kind in "iuf":
+            mixed += np.nan_to_num(rows[column].to_numpy(dtype=np.float64)) * random.normal()
+    alike = rows[pd.Series(mixed).duplicated(keep=False).to_numpy()]
+    try:
+        return int(alike.duplicated().sum())
+    except TypeError:  # lists and the like in cells cannot be compared, and are never copies for us
+        return 0
+
+
+def _of_slices(judged: Judged, groups: Sequence[tuple[str, NDArray[np.bool_]]]) -> list[str]:
+    """Columns of which only the most frequent values were looked at."""
+    told = []
+    for column in dict.fromkeys(name.partition("=")[0] for name, _ in groups):
+        shown = sum(int(where.sum()) for name, where in groups if name.partition("=")[0] == column)
+        if shown < len(judged.rows):
+            told.append(f"of {column!r} the {MOST_SLICES} most frequent values were judged")
+    return told

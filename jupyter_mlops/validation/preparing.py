@@ -1,0 +1,150 @@
+"""Rows as they are judged: the outcome, what each row counts, and what is independent of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.project import Data, Target
+from jupyter_mlops.validation.answering import label, labels_of
+from jupyter_mlops.validation.judged import Judged
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+FEWEST = 30
+"""Below so many units an interval says little; estimates are given, gates answer inconclusive."""
+_BLOCKS = 50
+_CLASSES = 200
+_PERIODS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600))
+
+
+def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> Judged:
+    """BadInput names what the rows lack for the task to be judged on them. `classes` are those the model knows."""
+    data, task = target.spec.data, target.spec.task
+    _needs(target, rows)
+    kinds: list[str] = []
+    if task == "classification":
+        truth, kinds = _coded(rows[data.target], data.target, classes)
+    else:
+        truth = _numbers(rows[data.target], data.target, "outcome")
+    if task == "ranking" and not set(np.unique(truth)) <= {0.0, 1.0}:
+        raise BadInput(f"the outcome {data.target!r} holds other values than 0 and 1", "code it as 0 and 1")
+    units, design = _units(data, rows, task)
+    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design)
+
+
+def _needs(target: Target, rows: pd.DataFrame) -> None:
+    data = target.spec.data
+    if not len(rows):
+        raise BadInput(f"there are no rows to judge {target.name} on", "give a file with rows")
+    twice = sorted({str(c) for c in rows.columns[rows.columns.duplicated()]})
+    if twice:
+        raise BadInput(f"columns are there twice: {', '.join(twice[:5])}", "give each column one name")
+    for column in filter(None, [data.target, data.entity, data.weight]):
+        if column not in rows.columns:
+            raise BadInput(
+                f"the rows have no column {column!r}", "correct `data:` in mlops.yaml, or the file", column=column
+            )
+        count = int(rows[column].isna().sum())
+        if count:
+            what = "outcome" if column == data.target else "value"
+            raise BadInput(f"{count} rows have no {what} in {column!r}", f"leave rows out whose {what} is not known")
+    if target.spec.task == "ranking" and data.entity is None:
+        raise BadInput(
+            f"models.{target.model}.data.entity is needed to rank", "name the column whose rows are ranked together"
+        )
+
+
+def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
+    try:
+        if column.dtype.kind in "mM":
+            raise TypeError("it holds times")
+        numbers = column.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"the {what} {name!r} is not numeric: {error}", "code it as numbers") from error
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        raise BadInput(
+            f"the {what} {name!r} of {len(wrong)} rows is infinite, the first is row {int(wrong[0])}",
+            "leave those rows out",
+            rows=[int(i) for i in wrong[:20]],
+        )
+    return numbers
+
+
+def _weights(data: Data, rows: pd.DataFrame) -> Floats | None:
+    if data.weight is None:
+        return None
+    weight = _numbers(rows[data.weight], data.weight, "weight")
+    wrong = np.flatnonzero(weight < 0)
+    if len(wrong):
+        raise BadInput(
+            f"the weight {data.weight!r} of {len(wrong)} rows is negative, the first is row {int(wrong[0])}",
+            "a row counts for something or for nothing, never for less: correct those weights",
+            rows=[int(i) for i in wrong[:20]],
+        )
+    if not weight.sum():
+        raise BadInput(f"all weights in {data.weight!r} are 0, so no row counts", "correct the weights")
+    return weight
+
+
+def _coded(column: pd.Series[Any], name: str, known: Sequence[str]) -> tuple[Floats, list[str]]:
+    """The outcome as the index of its class. Classes the model does not know come last and count as missed."""
+    spoken = labels_of(column.to_numpy(dtype=object))
+    met = sorted(set(spoken))
+    if known and not set(met) & set(known):
+        raise BadInput(
+            f"the outcome {name!r} holds {', '.join(met[:5])}; the model answers {', '.join(known[:5])}",
+            "give the outcome as the model was trained on it",
+        )
+    kinds = list(known) or (["0", "1"] if set(met) <= {"0", "1"} else met)
+    kinds += [kind for kind in met if kind not in kinds]
+    if len(kinds) > _CLASSES:
+        raise BadInput(f"the outcome {name!r} holds {len(kinds)} different values", "is the task a regression?")
+    if len(kinds) < 2:
+        raise BadInput(
+            f"the outcome {name!r} holds one class only, {kinds[0]!r}, and the model names no other",
+            "give rows of every class",
+        )
+    place = {kind: i for i, kind in enumerate(kinds)}
+    return np.array([place[s] for s in spoken], dtype=np.float64), kinds
+
+
+def _units(data: Data, rows: pd.DataFrame, task: str) -> tuple[Codes | None, str]:
+    """What is drawn as one: rows of an entity, or of a stretch of time, resemble each other."""
+    entity = pd.factorize(rows[data.entity])[0].astype(np.int64) if data.entity else None
+    enough = entity is not None and (task == "ranking" or int(entity.max()) + 1 >= FEWEST)
+    if enough or data.timestamp is None or data.timestamp not in rows.columns:
+        return entity, f"entities of {data.entity}" if data.entity else "rows"
+    block, name = _blocks(rows[data.timestamp])
+    if entity is None:
+        return block, f"{name} of {data.timestamp}"
+    both = entity * (int(block.max()) + 1) + block
+    return pd.factorize(both)[0].astype(np.int64), f"entities of {data.entity} by {name} of {data.timestamp}"
+
+
+def _blocks(times: pd.Series[Any]) -> tuple[Codes, str]:
+    """The longest of week, day and hour that leaves enough blocks, else stretches of about the cube root of the rows."""
+    count = len(times)
+    if times.dtype.kind in "iuf":
+        order = np.argsort(times.to_numpy(), kind="stable")
+    else:
+        moments = pd.to_datetime(times, errors="coerce", utc=True)
+        seconds = moments.to_numpy(dtype="datetime64[s]").astype(np.int64)
+        for name, length in _PERIODS:
+            codes = pd.factorize(seconds // length)[0].astype(np.int64)
+            if _BLOCKS <= int(codes.max()) + 1 <= count / 2:
+                return codes, f"{name}s"
+        order = np.argsort(seconds, kind="stable")
+    length = max(1, round(count ** (1 / 3)))
+    codes = np.empty(count, dtype=np.int64)
+    codes[order] = np.arange(count) // length
+    return codes, f"stretches of {length} rows"
+
+
+__all__ = ["FEWEST", "label", "prepare"]

@@ -1,0 +1,89 @@
+"""What evidence costs: against predicting the same rows, and against scikit-learn called for each resample.
+
+`python tests/bench/bench_validation.py [ROWS]` prints CPU seconds and ratios of the same run; `--coverage` runs a thousand
+simulations for each metric and prints how many intervals held the truth.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import sklearn.metrics as sk
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from jupyter_mlops.validation import judge_rows
+
+COLUMNS = 40
+RESAMPLES = 2000
+SLICES = {"plant": 10, "shift": 3, "line": 4, "kind": 3}
+
+
+def frame(rows: int, seed: int) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    numbers = random.normal(size=(rows, COLUMNS - len(SLICES)))
+    found = pd.DataFrame(numbers, columns=[f"x{i}" for i in range(numbers.shape[1])])
+    for name, kinds in SLICES.items():
+        found[name] = random.integers(0, kinds, rows)
+    chance = 1 / (1 + np.exp(-numbers[:, 0] - numbers[:, 1] * numbers[:, 2]))
+    return found.assign(y=(random.random(rows) < chance).astype(int))
+
+
+def spent(call: Callable[[], object]) -> tuple[float, object]:
+    begun = time.process_time()
+    answer = call()
+    return time.process_time() - begun, answer
+
+
+def one_resample(truth: np.ndarray, score: np.ndarray, groups: list[np.ndarray], seed: int) -> None:
+    """What a person writes: draw rows, call scikit-learn for each metric, over all rows and in each slice."""
+    random = np.random.default_rng(seed)
+    for where in groups:
+        drawn = where[random.integers(0, len(where), len(where))]
+        y, s = truth[drawn], score[drawn]
+        said = s > 0.5
+        for metric in (sk.accuracy_score, sk.balanced_accuracy_score, sk.precision_score, sk.recall_score, sk.f1_score):
+            metric(y, said)
+        for metric in (sk.roc_auc_score, sk.log_loss, sk.brier_score_loss):
+            metric(y, s)
+
+
+def main(rows: int) -> None:
+    learnt, judged = frame(20_000, 1), frame(rows, 2)
+    features = [c for c in judged.columns if c != "y"]
+    model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(learnt[features], learnt["y"])
+    gates = [{"metric": "auc", "min": 0.5, "slices": list(SLICES)}]
+    judge_rows(model, judged.head(3000), "y", gates=gates)  # imports and the resampling weights, once a process
+    predicting, scores = spent(lambda: model.predict_proba(judged[features])[:, 1])
+    whole, evidence = spent(lambda: judge_rows(model, judged, "y", gates=gates))
+    truth = judged["y"].to_numpy()
+    groups = [np.arange(rows)] + [np.flatnonzero(judged[c] == v) for c, n in SLICES.items() for v in range(n)]
+    peer, _ = spent(lambda: one_resample(truth, scores, groups, 0))
+    slices = len({e.slice for e in evidence.estimates}) - 1
+    own = max(1e-9, whole - predicting)
+    print(f"{rows:,} rows x {COLUMNS} columns, {slices} slices, {len(evidence.estimates)} intervals")
+    print(f"predicting {predicting:.2f} CPU s; evidence, predicting included, {whole:.2f} CPU s")
+    print(f"evidence / predicting = {whole / predicting:.2f} (to be under 4)")
+    print(f"one resample by scikit-learn {peer:.2f} CPU s, {RESAMPLES} of them {peer * RESAMPLES:,.0f} CPU s (not run)")
+    print(f"scikit-learn by resample / evidence without predicting = {peer * RESAMPLES / own:,.0f} (to be over 10)")
+
+
+def coverage() -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "stats"))
+    import test_stats_intervals as simulated
+
+    simulated.SIMULATIONS = 1000
+    for family in simulated.FAMILIES:
+        for name, count in simulated.covered(family).items():
+            print(f"{family:>8} {name:<18} {count / 10:.1f} %")
+
+
+if __name__ == "__main__":
+    if "--coverage" in sys.argv:
+        coverage()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -1,0 +1,150 @@
+"""Models and rows that cannot be judged are told with what is wrong and where; nothing passes by accident."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from answered import Chances, Numbers, judged_numbers
+
+import jupyter_mlops as mlops
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.validation import judge_rows
+
+ROWS = judged_numbers(0, 200)
+YES = ROWS.assign(y=(ROWS["y"] > 0).astype(int))
+HALF = np.full(200, 0.5)
+
+
+class Moody(Numbers):
+    """Fails on what it does not like."""
+
+    def predict(self, rows):
+        if (rows["said"] > 2.5).any():
+            raise RuntimeError("too large")
+        return rows["said"].to_numpy()
+
+
+def _with(values, at, value):
+    changed = np.array(values, dtype=float)
+    changed[at] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "said"),
+    [
+        (Numbers(_with(HALF, [7, 9], np.nan)), ROWS, "answer to 2 rows is no finite number, the first is row 7"),
+        (Numbers(_with(HALF, [3], np.inf)), ROWS, "answer to 1 rows is no finite number, the first is row 3"),
+        (Numbers(HALF[:-1]), ROWS, r"shape \(199,\) for 200 rows"),
+        (Numbers(np.zeros((200, 2))), ROWS, r"shape \(200, 2\)"),
+        (Numbers(np.array(["a"] * 200)), ROWS, "are not numbers"),
+        (Chances(np.full((200, 2), 0.7)), YES, "do not sum to one, the first is row 0"),
+        (Chances(np.tile([1.5, -0.5], (200, 1))), YES, "do not sum to one"),
+        (Chances(np.full((199, 2), 0.5)), YES, r"shape \(199, 2\) for 200 rows"),
+        (Chances(np.full((200, 3), 1 / 3)), YES, "knows 2 classes and gives 3"),
+        (Chances(_with(HALF, [5], np.nan)), YES, "no finite number, the first is row 5"),
+        (Moody(), ROWS, "cannot answer"),
+        (Numbers(), ROWS.assign(y=_with(ROWS["y"], [4], np.inf)), "infinite, the first is row 4"),
+        (Numbers(), ROWS.assign(y=pd.Timestamp("2026-01-01")), "not numeric"),
+        (Numbers(), pd.concat([ROWS, ROWS["g"]], axis=1), "columns are there twice: g"),
+        (Chances(HALF), YES.assign(y=2), "the outcome 'y' holds 2"),
+    ],
+)
+def test_what_is_wrong_is_named(model, rows, said: str):
+    with pytest.raises(BadInput, match=said):
+        judge_rows(model, rows, "y", explained=False)
+
+
+def test_rows_on_which_a_model_raises_are_named():
+    rows = ROWS.assign(said=_with(np.zeros(200), [11, 150], 9))
+    with pytest.raises(
+        BadInput, match="cannot answer 2 of 200 rows \\(rows 11, 150\\): RuntimeError: too large"
+    ) as refusal:
+        judge_rows(Moody(), rows, "y")
+    assert refusal.value.details["rows"] == [11, 150]
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (_with(HALF, [6], -1), "negative, the first is row 6"),
+        (np.zeros(200), "all weights in 'w' are 0"),
+        (_with(HALF, [6], np.nan), "1 rows have no value in 'w'"),
+        (_with(HALF, [6], np.inf), "infinite"),
+    ],
+)
+def test_weights_that_cannot_be(weight, said: str):
+    with pytest.raises(BadInput, match=said):
+        judge_rows(Numbers(), ROWS.assign(w=weight), "y", weight="w")
+
+
+def test_weights_count():
+    w = np.random.default_rng(0).random(200)
+    evidence = judge_rows(Numbers(), ROWS.assign(w=w), "y", weight="w", explained=False)
+    mae = next(e for e in evidence.estimates if e.metric == "mae")
+    assert mae.value == pytest.approx(np.average(np.abs(ROWS["said"] - ROWS["y"]), weights=w), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "note"),
+    [
+        (Numbers(HALF), ROWS, "gives every row the same answer"),
+        (Chances(HALF), YES.assign(y=1), "every outcome is '1'"),
+        (Numbers(), pd.concat([ROWS, ROWS.head(3)]), "3 of 203 rows are exact copies"),
+        (Numbers(), ROWS.head(12), "12 cases (rows) are too few"),
+        (Numbers(), ROWS.assign(g=["z", *ROWS["g"][1:]]), "one row says nothing about a slice: g=z"),
+    ],
+)
+def test_what_a_reader_must_know_is_noted(model, rows, note: str):
+    gate = {"metric": "accuracy" if isinstance(model, Chances) else "mae", "max": 1000.0, "slices": ["g"]}
+    evidence = judge_rows(model, rows, "y", gates=[gate], explained=False)
+    assert any(note in told for told in evidence.notes), evidence.notes
+
+
+def test_a_slice_of_one_row_never_passes():
+    rows = ROWS.assign(g=["z", *["a"] * 199])
+    evidence = judge_rows(Numbers(), rows, "y", gates=[{"metric": "mae", "max": 99, "slices": ["g"]}], explained=False)
+    answers = {g.figures["slice"]: g.verdict for g in evidence.gates}
+    assert answers == {"": "pass", "g=a": "pass", "g=z": "inconclusive"}
+
+
+def test_a_slice_of_a_column_that_is_not_there_is_not_run():
+    evidence = judge_rows(
+        Numbers(), ROWS, "y", gates=[{"metric": "mae", "max": 99, "slices": ["plant"]}], explained=False
+    )
+    assert evidence.verdict == "not run"
+
+
+def test_all_right_is_no_proof_of_never_wrong():
+    model = Chances(np.where(YES["y"] == 1, 0.9, 0.1))
+    evidence = judge_rows(model, YES, "y", gates=[{"metric": "accuracy", "min": 0.99}], explained=False)
+    assert evidence.verdict == "inconclusive"
+
+
+def test_a_class_that_is_absent_and_one_that_is_new():
+    table = np.tile([0.5, 0.3, 0.2], (200, 1))
+    model = Chances(table)
+    model.classes_ = np.array(["a", "b", "c"])
+    rows = ROWS.assign(y=np.where(ROWS["y"] > 0, "a", "d"))
+    evidence = judge_rows(model, rows, "y", explained=False)
+    assert evidence.classes == ["a", "b", "c", "d"]
+    assert any("no row is of class b, c" in n for n in evidence.notes)
+    assert any("does not know class d" in n for n in evidence.notes)
+    accuracy = next(e for e in evidence.estimates if e.metric == "accuracy")
+    assert accuracy.value == pytest.approx((rows["y"] == "a").mean())
+
+
+def test_a_model_that_only_names_classes_has_no_probabilities():
+    said, rows = (np.where(v > 0, "up", "down") for v in (ROWS["said"], ROWS["y"]))
+    gates = [{"calibration": {"max": 0.1}}]
+    evidence = judge_rows(Numbers(said), ROWS.assign(y=rows), "y", task="classification", gates=gates, explained=False)
+    assert evidence.verdict == "not run"
+    assert {e.metric for e in evidence.estimates}.isdisjoint({"log_loss", "brier", "ece"})
+
+
+def test_the_door_for_notebooks(tmp_path):
+    evidence = mlops.validate(Numbers(), ROWS, "y", gates=[{"metric": "mae", "max": 2}])
+    assert evidence.verdict == "pass"
+    with pytest.raises(BadInput, match="not a DataFrame"):
+        mlops.validate(Numbers(), ROWS.to_dict(), "y")
+    with pytest.raises(BadInput, match="sensitve"):
+        mlops.validate(Numbers(), ROWS, "y", sensitve=["g"])
