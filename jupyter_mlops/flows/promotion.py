@@ -8,6 +8,7 @@ from jupyter_mlops.errors import BadInput, Refused
 from jupyter_mlops.flows.alerting import answered
 from jupyter_mlops.flows.approving import ensure_policies
 from jupyter_mlops.flows.judging import CHAMPION, champion_of, judge_version, place
+from jupyter_mlops.flows.notifying import notify
 from jupyter_mlops.governance import Source, acting, decide
 from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.records import Decision, Evidence, ModelVersion
@@ -116,6 +117,7 @@ def _cry_out(store: Store, name: str, number: int, actor: str, why: str) -> None
         f"{actor} put version {number} of {name} in service past its policy: {why}. Somebody else must review it.",
         "critical",
     )
+    notify(store.project)
 
 
 def _refuse(
