@@ -9,7 +9,7 @@ from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.flows.windows import drift_reference, last_windows, span
+from jupyter_mlops.flows.windows import at_event_time, drift_reference, last_windows, span
 from jupyter_mlops.monitoring import FEWEST, monitor, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
@@ -69,10 +69,10 @@ def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> Mon
     champion = load(store, f"{target.name}@champion")
     recover(store.project)
     log = InferenceLog(store.project)
-    logged = log.rows(target.model, target.segment)
+    logged = at_event_time(target, log.rows(target.model, target.segment))
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
     windows = last_windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
-    reports = _judged(store, target, champion, windows or [current], log, bounded=only is None)
+    reports = _judged(store, target, champion, windows or [current], log, logged, bounded=only is None)
     base = database(store.project)
     for report in reports:
         base.add_points(report.points)
@@ -87,12 +87,13 @@ def _judged(
     champion: LoadedModel,
     windows: list[pd.DataFrame],
     log: InferenceLog,
+    logged: pd.DataFrame,
     bounded: bool,
 ) -> list[MonitorReport]:
     training = read_rows(store.project.path(target.spec.data.training, target))
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
-    truth, logged = log.truth(target.model, target.segment), log.rows(target.model, target.segment)
+    truth = log.truth(target.model, target.segment)
     weights = weights_of(champion.model, champion.features)
     reports = []
     for rows in windows:

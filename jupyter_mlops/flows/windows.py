@@ -52,3 +52,12 @@ def drift_reference(target: Target, logged: pd.DataFrame, start: datetime, end: 
         for back in range(1, rule.windows + 1):
             kept |= (times >= start - back * _WEEK) & (times < end - back * _WEEK)
     return logged[kept] if int(kept.sum()) >= _FEWEST else None
+
+
+def at_event_time(target: Target, logged: pd.DataFrame) -> pd.DataFrame:
+    """The log with each row's own declared `timestamp`, where it has one, as its time: a row may be asked about later."""
+    stamp = target.spec.data.timestamp
+    if stamp is None or stamp not in logged.columns:
+        return logged
+    own = pd.to_datetime(logged[stamp], utc=True, errors="coerce", format="mixed")
+    return logged.assign(time=own.fillna(pd.to_datetime(logged["time"], utc=True)))

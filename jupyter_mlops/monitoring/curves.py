@@ -39,7 +39,7 @@ class Curve:
         found = reached[place]
         if len(self.high):
             low, width = self.low[inside], self.high[inside] / 2 - self.low[inside] / 2
-            with np.errstate(invalid="ignore", divide="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # clipped at once
                 part = np.clip((edges / 2 - low / 2) / width, 0.0, 1.0)
             split = (place < len(self.high)) & (edges > low) & (width > 0)
             found = found + np.where(split, part * self.counts[inside], 0.0)

@@ -97,7 +97,7 @@ def _of(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
 
 
 def _span(current: pd.DataFrame) -> tuple[datetime, datetime]:
-    times = pd.to_datetime(current["time"], utc=True)
+    times = pd.to_datetime(current["time"], utc=True).dt.floor("us")  # a datetime holds no nanoseconds
     return times.min().to_pydatetime().astimezone(UTC), times.max().to_pydatetime().astimezone(UTC)
 
 

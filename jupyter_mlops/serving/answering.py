@@ -288,7 +288,7 @@ def _worth_keeping(held: Held) -> list[str]:
     if held.target is None:
         return []
     spec = held.target.spec
-    by = [column for gate in spec.gates for column in (*gate.slices, *([gate.fairness.by] if gate.fairness else []))]
+    by = [column for gate in spec.gates for column in (*gate.slices, *(gate.fairness.columns if gate.fairness else []))]
     named = [spec.data.entity, spec.data.timestamp, *spec.data.sensitive, *by]
     segment = [SEGMENT] if not held.segment and spec.segments else []
     return list(dict.fromkeys([*(name for name in named if name), *segment]))

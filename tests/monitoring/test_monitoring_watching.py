@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 from jupyter_mlops.cli import main
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.flows import notify, promote, score_and_watch, silence, take_labels, watch
+from jupyter_mlops.flows.windows import at_event_time
 from jupyter_mlops.ledger import entries, verify
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.registry import register
@@ -287,3 +288,17 @@ def test_alerts_are_worked_through_from_the_command_line(tmp_path, capsys, monke
     status, answer = asked("monitor", "wear", "--labels", "none.csv")
     assert (status, answer["ok"]) == (2, False)
     assert "none of the 1 labels" in answer["error"]["message"]
+
+
+def test_a_row_asked_about_later_counts_at_its_own_time():
+    from types import SimpleNamespace
+
+    target = SimpleNamespace(spec=SimpleNamespace(data=SimpleNamespace(timestamp="as_of")))
+    logged = pd.DataFrame(
+        {
+            "time": pd.to_datetime(["2026-11-23T10:00:00.123456789Z", "2026-11-23T11:00:00Z"]),
+            "as_of": ["2017-10-23T00:00:00.000", None],
+        }
+    )
+    times = at_event_time(target, logged)["time"]
+    assert list(times.dt.year) == [2017, 2026]
