@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.flows.rows import read_rows
@@ -31,7 +32,8 @@ class Estimator:
             rows = read_rows(self._store.project.path(declared, self._target))
             rows = rows[rows[self._target.spec.data.target].notna()]
             truth = rows[self._target.spec.data.target].to_numpy(dtype=np.float64)
-            return rows, predict(self._champion.model, rows, self._champion.features), truth
+            with threadpool_limits(1):  # threads of trees that wait for each other cost a busy machine seconds
+                return rows, predict(self._champion.model, rows, self._champion.features), truth
         except (BadInput, KeyError, TypeError, ValueError):
             return None
 

@@ -71,8 +71,9 @@ def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> Mon
     log = InferenceLog(store.project)
     logged = at_event_time(target, log.rows(target.model, target.segment))
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
+    truth = log.truth(target.model, target.segment)
     windows = last_windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
-    reports = _judged(store, target, champion, windows or [current], log, logged, bounded=only is None)
+    reports = _judged(store, target, champion, windows or [current], logged, truth, bounded=only is None)
     base = database(store.project)
     for report in reports:
         base.add_points(report.points)
@@ -86,14 +87,13 @@ def _judged(
     target: Target,
     champion: LoadedModel,
     windows: list[pd.DataFrame],
-    log: InferenceLog,
     logged: pd.DataFrame,
+    truth: pd.DataFrame,
     bounded: bool,
 ) -> list[MonitorReport]:
     training = read_rows(store.project.path(target.spec.data.training, target))
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
-    truth = log.truth(target.model, target.segment)
     weights = weights_of(champion.model, champion.features)
     reports = []
     for rows in windows:

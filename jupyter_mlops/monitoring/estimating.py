@@ -115,7 +115,7 @@ def dle(
     missed = np.abs(reference_truth - reference_prediction)
     found = []
     for name, loss in (("mae", missed), ("rmse", missed**2)):
-        mean = max(0.0, float(_learned(before, loss).predict(now).mean()))
+        mean = max(0.0, _expected_loss(before, loss, now))
         spread = float(loss.std()) * mean / (float(loss.mean()) or 1.0)  # larger errors also vary more
         half = 1.96 * spread * np.sqrt(1 / len(rows) + 1 / len(reference))
         low, high = max(0.0, mean - half), mean + half
@@ -124,13 +124,13 @@ def dle(
     return found
 
 
-def _learned(inputs: pd.DataFrame, loss: Floats) -> Any:
+def _expected_loss(before: pd.DataFrame, loss: Floats, now: pd.DataFrame) -> float:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    model = HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=100, random_state=0)
+    model = HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=60, random_state=0)
     with threadpool_limits(1):  # on a busy machine its threads wait for each other far longer than they work
-        return model.fit(inputs, loss)
+        return float(model.fit(before, loss).predict(now).mean())
 
 
 def _inputs(before: pd.DataFrame, first: Floats, now: pd.DataFrame, then: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
