@@ -45,10 +45,10 @@ def measure(
 ) -> list[Estimate]:
     """Estimates over the rows; a metric that has no value on them (one class only) is left out."""
     metrics = [m for m in judged.metrics if probabilities or not m.probabilities]
-    sums = [judged.sums(m, scores) for m in metrics] if judged.count > 1 else []
-    found = intervals([(s, m.combine) for s, m in zip(sums, metrics, strict=False) if len(s.per)], seed=seed)
-    kept = [(s, m) for s, m in zip(sums, metrics, strict=False) if len(s.per)]
-    answers = [(m, _doubtful(s, m, i)) for (s, m), i in zip(kept, found, strict=True)]
+    sums = [(m, judged.sums(m, scores)) for m in metrics] if judged.count > 1 else []
+    kept = [(m, s) for m, s in sums if s.n > 1]  # one case has a value and no interval
+    found = intervals([(s, m.combine) for m, s in kept], seed=seed)
+    answers = [(m, _doubtful(s, m, i)) for (m, s), i in zip(kept, found, strict=True)]
     return [
         Estimate(metric=m.name, value=i.value, low=i.low, high=i.high, n=i.n, slice=name)
         for m, i in answers

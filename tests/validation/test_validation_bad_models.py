@@ -179,3 +179,8 @@ def test_columns_with_pandas_own_missing_values_are_read():
     gates = [{"metric": "mae", "max": 9, "slices": ["i", "c"]}]
     evidence = judge_rows(Numbers(), rows, "y", gates=gates)
     assert any(e.slice.startswith("i=[") for e in evidence.estimates)
+
+
+def test_a_list_of_one_says_nothing_about_lists():
+    rows = pd.DataFrame({"who": [0, 0, 1, 1], "said": [2.0, 1.0, 2.0, 1.0], "y": [1, 0, 0, 0]})
+    assert judge_rows(Numbers(), rows, "y", task="ranking", entity="who", explained=False).estimates == []
