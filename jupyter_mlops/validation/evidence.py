@@ -64,7 +64,8 @@ def validate(
     _known_metrics(target)
     if not len(rows):
         prepare(target, rows)
-    answers, old = _answers(target, mine, rows), None if rival is None else _answers(target, rival, rows)
+    answers = _answers(target, mine, rows)
+    old = None if rival is None or champion is None else _rival_answers(rival, champion[0], rows)
     judged = prepare(target, rows, _classes(answers, old))
     scores = answers.on(judged.classes)
     standing = None if old is None else old.on(judged.classes)
@@ -140,6 +141,17 @@ def _answers(target: Target, judge: Judge, rows: pd.DataFrame) -> Answers:
     if target.spec.data.target not in rows.columns or rows.columns.has_duplicates:
         prepare(target, rows)
     return judge.ask(rows)
+
+
+def _rival_answers(rival: Judge, number: int, rows: pd.DataFrame) -> Answers:
+    try:
+        return rival.ask(rows)
+    except BadInput as refusal:
+        raise BadInput(
+            f"champion version {number} cannot be compared on these rows: {refusal.message}",
+            "give rows that both versions can answer, or take that champion out of service first",
+            **refusal.details,
+        ) from refusal
 
 
 def _classes(mine: Answers, old: Answers | None) -> list[str]:

@@ -107,7 +107,7 @@ def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
     is missing by that name. Nothing is spelled out row by row, which would cost more than all figures."""
     values = rows[column]
     if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
-        codes, names = _quarters(values.to_numpy(dtype=np.float64))
+        codes, names = _quarters(np.asarray(values.astype("float64"), dtype=np.float64))
     else:
         found, kinds = pd.factorize(values, use_na_sentinel=True)
         names = [*(str(kind) for kind in kinds), MISSING]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate
 from jupyter_mlops.stats import Interval, Metric, Sums, few, intervals, wilson
+from jupyter_mlops.validation.answering import labels_of
 from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import prepare
 
@@ -18,9 +20,24 @@ Floats = NDArray[np.float64]
 MOST_SLICES = 50
 
 
-def estimates_of(target: Target, rows: pd.DataFrame, prediction: Floats, *, seed: int = 0) -> list[Estimate]:
-    """Every metric of the task over all rows, with its 95 % interval."""
-    return measure(prepare(target, rows), np.asarray(prediction, dtype=np.float64), seed=seed)
+def estimates_of(target: Target, rows: pd.DataFrame, prediction: Any, *, seed: int = 0) -> list[Estimate]:
+    """Every metric of the task over all rows, with its 95 % interval. `prediction` is a score for each row, or a class.
+
+    Nothing where the outcomes are all of one class and what the other is called is not known.
+    """
+    said = np.asarray(prediction)
+    if target.spec.task != "classification" or not len(rows) or target.spec.data.target not in rows:
+        return measure(prepare(target, rows), said.astype(np.float64), seed=seed)
+    met = set(labels_of(rows[target.spec.data.target].to_numpy(dtype=object)))
+    if said.dtype.kind in "fiub" and len(met | {"0", "1"}) <= 2:
+        return measure(prepare(target, rows), said.astype(np.float64), seed=seed)
+    if said.dtype.kind == "f" and len(met) <= 2:
+        return measure(prepare(target, rows), said, seed=seed) if len(met) == 2 else []
+    spoken = labels_of(said)
+    classes = sorted(met | set(spoken))
+    judged = prepare(target, rows, classes)
+    scores = (spoken[:, None] == np.array(classes, dtype=object)).astype(np.float64)
+    return measure(judged, scores[:, 1] if len(classes) == 2 else scores, probabilities=False, seed=seed)
 
 
 def measure(
@@ -28,10 +45,10 @@ def measure(
 ) -> list[Estimate]:
     """Estimates over the rows; a metric that has no value on them (one class only) is left out."""
     metrics = [m for m in judged.metrics if probabilities or not m.probabilities]
-    sums = [judged.sums(m, scores) for m in metrics] if judged.count > 1 else []
-    found = intervals([(s, m.combine) for s, m in zip(sums, metrics, strict=False) if len(s.per)], seed=seed)
-    kept = [(s, m) for s, m in zip(sums, metrics, strict=False) if len(s.per)]
-    answers = [(m, _doubtful(s, m, i)) for (s, m), i in zip(kept, found, strict=True)]
+    sums = [(m, judged.sums(m, scores)) for m in metrics] if judged.count > 1 else []
+    kept = [(m, s) for m, s in sums if s.n > 1]  # one case has a value and no interval
+    found = intervals([(s, m.combine) for m, s in kept], seed=seed)
+    answers = [(m, _doubtful(s, m, i)) for (m, s), i in zip(kept, found, strict=True)]
     return [
         Estimate(metric=m.name, value=i.value, low=i.low, high=i.high, n=i.n, slice=name)
         for m, i in answers

@@ -67,7 +67,7 @@ def _copies(judged: Judged) -> int:
     mixed = np.zeros(len(rows))
     for column in rows.columns:
         if rows[column].dtype.kind in "iuf":
-            mixed += np.nan_to_num(rows[column].to_numpy(dtype=np.float64)) * random.normal()
+            mixed += np.nan_to_num(rows[column].astype("float64").to_numpy()) * random.normal()
     alike = rows[pd.Series(mixed).duplicated(keep=False).to_numpy()]
     try:
         return int(alike.duplicated().sum())

@@ -7,7 +7,8 @@ from answered import Chances, Numbers, judged_numbers
 
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.validation import judge_rows
+from jupyter_mlops.project import Model, Target
+from jupyter_mlops.validation import estimates_of, judge_rows
 
 ROWS = judged_numbers(0, 200)
 YES = ROWS.assign(y=(ROWS["y"] > 0).astype(int))
@@ -148,3 +149,38 @@ def test_the_door_for_notebooks(tmp_path):
         mlops.validate(Numbers(), ROWS.to_dict(), "y")
     with pytest.raises(BadInput, match="sensitve"):
         mlops.validate(Numbers(), ROWS, "y", sensitve=["g"])
+
+
+@pytest.mark.parametrize(
+    ("truth", "said", "expected"),
+    [
+        ([0, 1, 1, 0] * 10, [0.2, 0.9, 0.4, 0.1] * 10, 0.75),
+        (["no", "yes", "yes", "no"] * 10, [0.2, 0.9, 0.4, 0.1] * 10, 0.75),
+        (["no", "yes", "yes", "no"] * 10, ["no", "yes", "no", "no"] * 10, 0.75),
+        (["a", "b", "c", "a"] * 10, ["a", "b", "b", "a"] * 10, 0.75),
+        ([1, 2, 3, 1] * 10, [1.0, 2.0, 2.0, 1.0] * 10, 0.75),
+        (["yes"] * 40, [0.9] * 40, None),
+    ],
+)
+def test_outcomes_that_arrive_later_are_measured_as_scores_or_as_classes(truth, said, expected):
+    declared = {"task": "classification", "train": {"notebook": "-"}, "data": {"training": "-", "target": "y"}}
+    target = Target("m", None, Model.model_validate(declared))
+    found = {e.metric: e.value for e in estimates_of(target, pd.DataFrame({"y": truth}), np.array(said))}
+    assert found.get("accuracy") == expected
+
+
+def test_a_champion_that_cannot_answer_is_named_as_such():
+    with pytest.raises(BadInput, match="champion version 0 cannot be compared on these rows: the rows lack 1 columns"):
+        judge_rows(Numbers(), ROWS, "y", champion=Numbers(features=("gone",)))
+
+
+def test_columns_with_pandas_own_missing_values_are_read():
+    rows = ROWS.assign(i=pd.array([None, *range(199)], dtype="Int64"), c=pd.Categorical(ROWS["g"]))
+    gates = [{"metric": "mae", "max": 9, "slices": ["i", "c"]}]
+    evidence = judge_rows(Numbers(), rows, "y", gates=gates)
+    assert any(e.slice.startswith("i=[") for e in evidence.estimates)
+
+
+def test_a_list_of_one_says_nothing_about_lists():
+    rows = pd.DataFrame({"who": [0, 0, 1, 1], "said": [2.0, 1.0, 2.0, 1.0], "y": [1, 0, 0, 0]})
+    assert judge_rows(Numbers(), rows, "y", task="ranking", entity="who", explained=False).estimates == []
