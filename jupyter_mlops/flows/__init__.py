@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
     from jupyter_mlops.flows.starting import quickstart
-    from jupyter_mlops.flows.training import gather, train
+    from jupyter_mlops.flows.training import gather, run_jobs, train
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "refresh_figures",
     "retrain",
     "rollback",
+    "run_jobs",
     "say",
     "score_and_watch",
     "score_files",
@@ -72,6 +73,7 @@ _HOME = {
     "refresh_figures": "figures",
     "retrain": "retraining",
     "rollback": "promotion",
+    "run_jobs": "training",
     "say": "approving",
     "score_and_watch": "watching",
     "score_files": "batch",
