@@ -303,7 +303,6 @@ class ProjectFile(_Spec):
 
     def without_effect(self) -> list[str]:
         """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
-        idle = ["compute.cluster"] if self.compute.cluster else []
         for name, model in self.models.items():
             idle += (
                 [f"models.{name}.retrain.when.schedule"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
+from jupyter_mlops.jobs import cluster as jobs_cluster
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
@@ -22,7 +24,7 @@ def train(
     workers: int | None = None,
     done: Callable[[Job], None] | None = None,
     cell_done: CellDone | None = None,
-    executor: Executor | None = None,
+    cluster: str | None = None,
     force: bool = True,
     resume: bool = False,
 ) -> dict[str, Job]:
@@ -35,7 +37,7 @@ def train(
         workers=workers,
         done=done,
         cell_done=cell_done,
-        executor=executor,
+        cluster=cluster,
         force=force,
         resume=resume,
         name=name,
@@ -50,11 +52,15 @@ def run_jobs(
     done: Callable[[Job], None] | None = None,
     cell_done: CellDone | None = None,
     executor: Executor | None = None,
+    cluster: str | None = None,
     force: bool = False,
     resume: bool = False,
     name: str = "",
 ) -> dict[str, Job]:
-    """Every task's Job, by name, with its metrics; a finished run of the same identity stands for one unless `force`."""
+    """Every task's Job, by name, with its metrics; a finished run of the same identity stands for one unless `force`.
+
+    They run on the executor given, else on the Dask cluster at this address or at the project's own, else here.
+    """
 
     def ended(task: Task, job: Job) -> Job:
         if not job.reused:
@@ -63,19 +69,22 @@ def run_jobs(
             done(job)
         return job
 
-    return run_fleet(
-        store,
-        tasks,
-        workers=workers or store.project.file.compute.workers,
-        executor=executor,
-        done=ended,
-        cell_done=cell_done,
-        force=force,
-        resume=resume,
-        name=name,
-        mask=_mask,
-        work=work_and_ship,
-    )
+    compute = store.project.file.compute
+    address = None if executor else cluster or compute.cluster
+    with jobs_cluster(address) if address else nullcontext(executor) as pool:
+        return run_fleet(
+            store,
+            tasks,
+            workers=workers or compute.workers,
+            executor=pool,
+            done=ended,
+            cell_done=cell_done,
+            force=force,
+            resume=resume,
+            name=name,
+            mask=_mask,
+            work=work_and_ship,
+        )
 
 
 def work_and_ship(parcel: Parcel) -> Delivered:

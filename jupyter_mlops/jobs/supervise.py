@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import papermill  # noqa: F401  # before our engine: as it comes, it asks for it by its entry point
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from jupyter_mlops.errors import BadInput, MlopsError, Unavailable
@@ -84,6 +86,13 @@ def prepared(task: Task) -> tuple[Task, Source]:
 
 def run_task(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
     """The job, tried again with growing waits while that is worth while."""
+    try:
+        return _tried(store, task, source, conditions)
+    finally:
+        _close_loop()
+
+
+def _tried(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
     attempt = 1
     while True:
         job, again = _Attempt(store, task, source, conditions, attempt).run()
@@ -243,3 +252,13 @@ def _patiently() -> Iterator[None]:
         _log.warning("not entered: %s; `jupyter mlops recover` does it later", error.message)
     except MlopsError as error:
         _log.warning("not entered: %s", error.message)
+
+
+def _close_loop() -> None:
+    """A thread of a pool ends without a word to the event loop that nbclient made in it, which holds files and a thread."""
+    if threading.current_thread() is threading.main_thread():
+        return
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

@@ -47,12 +47,12 @@ def _run(args: Namespace) -> Result:
         )
         for given in combinations
     ]
-    with _executor(args, project) as executor, _progress(args, len(tasks), notebook.stem) as told, _terminable():
+    with _progress(args, len(tasks), notebook.stem) as told, _terminable():
         jobs = run_jobs(
             open_store(project),
             tasks,
             workers=args.workers,
-            executor=executor,
+            cluster=args.cluster,
             force=args.force,
             resume=args.resume,
             **told,
@@ -75,29 +75,16 @@ def _trained(args: Namespace, project: Project, targets: list[Target]) -> dict[s
     from jupyter_mlops.flows import train
     from jupyter_mlops.store import open_store
 
-    with _executor(args, project) as executor, _progress(args, len(targets), "training") as told, _terminable():
+    with _progress(args, len(targets), "training") as told, _terminable():
         return train(
             open_store(project),
             targets,
             workers=args.workers,
-            executor=executor,
+            cluster=args.cluster,
             force=args.force,
             resume=args.resume,
             **told,
         )
-
-
-@contextmanager
-def _executor(args: Namespace, project: Project) -> Iterator[Any]:
-    """The cluster's, if one is named here or in mlops.yaml; else None: warm kernels on this machine."""
-    address = args.cluster or project.file.compute.cluster
-    if not address:
-        yield None
-        return
-    from jupyter_mlops.jobs import cluster
-
-    with cluster(address) as executor:
-        yield executor
 
 
 @contextmanager
