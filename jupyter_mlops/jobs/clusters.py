@@ -40,7 +40,7 @@ def _check_workers(client: object, address: str) -> None:
     workers = client.run(_versions, PACKAGES)  # type: ignore[attr-defined]
     if not workers:
         raise Unavailable(f"the cluster at {address} has no workers", "start some: `dask worker ADDRESS`")
-    ours = _versions(PACKAGES)
+    ours = _ours()
     differing = [
         f"{worker}: {', '.join(f'{n} {there.get(n)} (here {v})' for n, v in ours.items() if there.get(n) != v)}"
         for worker, there in sorted(workers.items())
@@ -52,6 +52,10 @@ def _check_workers(client: object, address: str) -> None:
             "install the same there, or run without --cluster",
             workers=differing,
         )
+
+
+def _ours() -> dict[str, str]:
+    return _versions(PACKAGES)
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
