@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.kernelspec import KernelSpecManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
@@ -112,7 +113,7 @@ class WarmEngine(Engine):  # type: ignore[misc]
         execution_timeout: int | None = None,
         **_papermill_options: Any,
     ) -> None:
-        name = WARM_KERNEL if kernel_name in PLAIN_PYTHON and config.warm_kernels() else kernel_name or "python3"
+        name = WARM_KERNEL if kernel_name in PLAIN_PYTHON and _warm() else kernel_name or "python3"
         client = Client(
             nb_man,
             kernel_name=name,
@@ -122,6 +123,11 @@ class WarmEngine(Engine):  # type: ignore[misc]
         )
         client.watch, client.observed = watch, observed
         client.execute(env={**os.environ, **(env or {})}, cwd=cwd or os.getcwd())  # noqa: PTH109
+
+
+def _warm() -> bool:
+    """Whether warm kernels are wanted, and their kernelspec is installed where this Python looks for it."""
+    return config.warm_kernels() and WARM_KERNEL in KernelSpecManager().find_kernel_specs()
 
 
 def execute(manager: Manager, kernel_name: str, **options: Any) -> None:
