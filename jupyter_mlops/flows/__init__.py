@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
+    from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
     from jupyter_mlops.flows.starting import quickstart
@@ -36,6 +37,7 @@ __all__ = [
     "quickstart",
     "read_rows",
     "refresh_figures",
+    "replay_job",
     "retrain",
     "rollback",
     "run_jobs",
@@ -71,6 +73,7 @@ _HOME = {
     "quickstart": "starting",
     "read_rows": "rows",
     "refresh_figures": "figures",
+    "replay_job": "repeating",
     "retrain": "retraining",
     "rollback": "promotion",
     "run_jobs": "training",

@@ -152,6 +152,7 @@ class _Attempt:
             "mlops.notebook": task.notebook.name,
             "mlops.attempt": str(self.number),
             "mlops.task": task.digest,
+            "mlops.folder": str(task.notebook.parent),
         }
         labels |= {"mlops.base": conditions.base} if conditions.base else {}
         run_id = self.store.create_run(

@@ -184,3 +184,25 @@ def test_many_jobs_leave_no_process_file_or_thread_behind(project: Project, stor
     assert after[1] <= before[1] + 3
     assert after[2] <= before[2] + 1
     assert [p for p in (project.home / "jobs").iterdir() if p.suffix != ".ipynb"] == []
+
+
+TRACKED = "%%track --metric total=total\nimport helper\ntotal = helper.scale(n) + bonus"
+
+
+def test_a_job_is_replayed_as_a_cell_is(project: Project, capsys: pytest.CaptureFixture[str]):
+    root = project.root
+    (root / "helper.py").write_text("def scale(x):\n    return 2 * x\n")
+    path = notebook(root, "%load_ext jupyter_mlops", TRACKED, parameters="n = 1\nbonus = 0.5\nsince = None")
+    status, [job] = _cli(capsys, "run", str(path), "-p", "n=3", "-p", "since=2024-01-31", "--project", str(root))
+    assert (status, job["metrics"]) == (0, {"total": 6.5})
+    before = len(open_store(project).runs())
+    status = main(["replay", str(job["run_id"]), "--project", str(root), "--json"])
+    answer = json.loads(capsys.readouterr().out)["data"]
+    assert (status, answer["reproduced"], answer["metrics"]) == (0, True, {"total": {"recorded": 6.5, "replayed": 6.5}})
+    (root / "helper.py").write_text("def scale(x):\n    return 3 * x\n")
+    status = main(["replay", str(job["run_id"]), "--project", str(root), "--json"])
+    answer = json.loads(capsys.readouterr().out)["data"]
+    assert (status, answer["reproduced"], answer["metrics"]["total"]["replayed"]) == (1, False, 9.5)
+    assert "metric total differs" in answer["culprit"]
+    assert "helper.py is not what it was" in answer["culprit"]
+    assert len(open_store(project).runs()) == before

@@ -61,10 +61,17 @@ def _cancel(args: Namespace) -> Result:
 
 
 def _replay(args: Namespace) -> Result:
-    from jupyter_mlops.tracking import replay
-
     project = project_of(args)
-    answer = replay(project, open_store(project).run(args.run_id).run_id, isolated=args.isolated)
+    store = open_store(project)
+    run = store.run(args.run_id)
+    if run.tags.get("mlops.kind") == "job":
+        from jupyter_mlops.flows import replay_job
+
+        answer = replay_job(store, run)
+    else:
+        from jupyter_mlops.tracking import replay
+
+        answer = replay(project, run.run_id, isolated=args.isolated)
     rows = [(name, m["recorded"], m["replayed"]) for name, m in answer["metrics"].items()]
     verdict = "reproduced" if answer["reproduced"] else f"not reproduced: {answer['culprit']}"
     shown = text.table(rows, ("METRIC", "RECORDED", "REPLAYED"), "no metrics were recorded")
