@@ -109,6 +109,7 @@ class WarmEngine(Engine):  # type: ignore[misc]
         env: Mapping[str, str] | None = None,
         watch: Watch | None = None,
         observed: bool = False,
+        kernel: Any = None,
         start_timeout: int = 120,
         execution_timeout: int | None = None,
         **_papermill_options: Any,
@@ -116,12 +117,14 @@ class WarmEngine(Engine):  # type: ignore[misc]
         name = WARM_KERNEL if kernel_name in PLAIN_PYTHON and _warm() else kernel_name or "python3"
         client = Client(
             nb_man,
+            km=kernel,
             kernel_name=name,
             startup_timeout=start_timeout,
             timeout=execution_timeout,
             shutdown_kernel="immediate",
         )
         client.watch, client.observed = watch, observed
+        client.owns_km = True  # one that was given is shut down all the same
         client.execute(env={**os.environ, **(env or {})}, cwd=cwd or os.getcwd())  # noqa: PTH109
 
 

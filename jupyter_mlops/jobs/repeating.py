@@ -70,12 +70,12 @@ def _text(store: Store, run: Run, name: str) -> str:
         return ""
 
 
-def repeat(store: Store, again: Kept, limit: timedelta = timedelta(hours=1)) -> Job:
-    """Run it once more, its run going to `store`, in the folder it had."""
+def repeat(store: Store, again: Kept, kernel: Any = None, limit: timedelta = timedelta(hours=1)) -> Job:
+    """Run it once more, its run going to `store`, in the folder it had; in the given manager's kernel, if there is one."""
     folder = again.source.path.parent
     if not folder.is_dir():
         raise BadInput(
             f"the folder the job ran in is gone: {folder}", "put it back, or replay on the machine that has it"
         )
     task = Task(again.source.path.stem, again.source.path, again.given, timeout=limit)
-    return run_task(store, task, again.source, Conditions())
+    return run_task(store, task, again.source, Conditions(kernel=kernel))

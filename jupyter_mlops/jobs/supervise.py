@@ -186,7 +186,13 @@ class _Attempt:
         python = self.source.language in ("python", "ipython", "")
         try:
             execute(
-                manager, self.source.kernel, cwd=str(self.task.notebook.parent), env=env, watch=watch, observed=python
+                manager,
+                self.source.kernel,
+                cwd=str(self.task.notebook.parent),
+                env=env,
+                watch=watch,
+                observed=python,
+                kernel=self.conditions.kernel,
             )
         except DeadKernelError:
             return died(node, watch, limit)

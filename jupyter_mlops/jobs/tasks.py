@@ -59,4 +59,5 @@ class Conditions:
     diff: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     moved: bool = False  # the run may have been begun by a worker that was lost
+    kernel: Any = None  # the manager of the kernel to run in, where it is not the notebook's own
     cell_done: Callable[[int, int], None] = lambda _done, _all: None

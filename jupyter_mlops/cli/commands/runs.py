@@ -67,7 +67,7 @@ def _replay(args: Namespace) -> Result:
     if run.tags.get("mlops.kind") == "job":
         from jupyter_mlops.flows import replay_job
 
-        answer = replay_job(store, run)
+        answer = replay_job(store, run, isolated=args.isolated)
     else:
         from jupyter_mlops.tracking import replay
 
