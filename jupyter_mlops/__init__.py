@@ -51,17 +51,29 @@ def validate(model: Any, rows: Any, target: str, **options: Any) -> Any:
     return judge_rows(mine, rows, target, champion=rival, **options)
 
 
-def run_notebook(path: str, parameters: dict[str, Any] | None = None) -> Any:
-    """Run a notebook as a job of the project around the working directory; the Job says how it ended."""
+def run_notebook(
+    path: str,
+    parameters: dict[str, Any] | None = None,
+    *,
+    executor: Any = None,
+    timeout: str | float = "15m",
+    retries: int = 0,
+    force: bool = False,
+) -> Any:
+    """Run a notebook as a job of the project around the working directory; the Job says how it ended.
+
+    A finished run of the same notebook, parameters, environment and data stands for it unless `force`.
+    """
     from pathlib import Path
 
-    from jupyter_mlops.flows import gather
-    from jupyter_mlops.jobs import run_notebook as run
-    from jupyter_mlops.project import find
+    from jupyter_mlops.flows import run_jobs
+    from jupyter_mlops.jobs import Task
+    from jupyter_mlops.project import find, parse_duration
     from jupyter_mlops.store import open_store
 
-    store = open_store(find())
-    return gather(store, {"job": run(store, Path(path), parameters)})["job"]
+    notebook = Path(path)
+    task = Task(notebook.stem, notebook, parameters or {}, timeout=parse_duration(timeout), retries=retries)
+    return run_jobs(open_store(find()), [task], executor=executor, force=force)[task.name]
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -408,14 +408,11 @@ class ProjectFile(_Spec):
 
     def without_effect(self) -> list[str]:
         """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
-        idle = ["compute.cluster"] if self.compute.cluster else []
-        for name, model in self.models.items():
-            idle += (
-                [f"models.{name}.retrain.when.schedule"]
-                if any(isinstance(w, Schedule) for w in model.retrain.when)
-                else []
-            )
-        return idle
+        return [
+            f"models.{name}.retrain.when.schedule"
+            for name, model in self.models.items()
+            if any(isinstance(w, Schedule) for w in model.retrain.when)
+        ]
 
 
 @dataclass(frozen=True)

@@ -397,9 +397,13 @@ class RetrainDecision(Record):
 
 
 class Job(Record):
-    """One notebook run, as its supervisor saw it. `cell` is the failing cell's index, counted from 0."""
+    """One notebook run, as its supervisor saw it. `cell` is the failing cell's index, counted from 0.
+
+    `reused` says that a finished run of the same identity stands for it; `parent` is the run of its fleet.
+    """
 
     run_id: str
+    name: str = ""
     notebook: str
     output: str
     parameters: dict[str, Any]
@@ -411,6 +415,8 @@ class Job(Record):
     attempts: int = 1
     metrics: dict[str, float] = {}
     segment: str | None = None
+    parent: str | None = None
+    reused: bool = False
 
 
 class ModelFigures(Record):

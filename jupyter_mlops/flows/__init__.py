@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.judging import reasons_of
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
+    from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
     from jupyter_mlops.flows.starting import quickstart
-    from jupyter_mlops.flows.training import gather, train
+    from jupyter_mlops.flows.training import gather, run_jobs, train
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
@@ -38,8 +39,10 @@ __all__ = [
     "read_rows",
     "reasons_of",
     "refresh_figures",
+    "replay_job",
     "retrain",
     "rollback",
+    "run_jobs",
     "say",
     "score_and_watch",
     "score_files",
@@ -73,8 +76,10 @@ _HOME = {
     "read_rows": "rows",
     "reasons_of": "judging",
     "refresh_figures": "figures",
+    "replay_job": "repeating",
     "retrain": "retraining",
     "rollback": "promotion",
+    "run_jobs": "training",
     "say": "approving",
     "score_and_watch": "watching",
     "score_files": "batch",

@@ -1,15 +1,20 @@
-"""Targets of the project are trained: a job each, then what their cells journalled is shipped and their metrics gathered."""
+"""Jobs are run, then what their cells journalled is shipped and their metrics gathered: targets of the project, or any."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from contextlib import nullcontext
 
 from jupyter_mlops.errors import NotFound
-from jupyter_mlops.jobs import Task, run_fleet
+from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
+from jupyter_mlops.jobs import cluster as jobs_cluster
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
-from jupyter_mlops.tracking import ship
+from jupyter_mlops.tracking import secrets, ship
+
+CellDone = Callable[[Task, int, int], None]
 
 
 def train(
@@ -18,22 +23,86 @@ def train(
     *,
     workers: int | None = None,
     done: Callable[[Job], None] | None = None,
+    cell_done: CellDone | None = None,
+    cluster: str | None = None,
+    force: bool = True,
+    resume: bool = False,
 ) -> dict[str, Job]:
     """One job for each target, by registered model's name, with the metrics its tracked cells found."""
     tasks = [_task(store, target) for target in targets]
-    finished = run_fleet(
+    name = tasks[0].experiment if tasks else ""
+    return run_jobs(
         store,
         tasks,
-        workers=workers or store.project.file.compute.workers,
-        done=(lambda _task, job: done(job)) if done else None,
+        workers=workers,
+        done=done,
+        cell_done=cell_done,
+        cluster=cluster,
+        force=force,
+        resume=resume,
+        name=name,
     )
-    return gather(store, finished)
+
+
+def run_jobs(
+    store: Store,
+    tasks: Iterable[Task],
+    *,
+    workers: int | None = None,
+    done: Callable[[Job], None] | None = None,
+    cell_done: CellDone | None = None,
+    executor: Executor | None = None,
+    cluster: str | None = None,
+    force: bool = False,
+    resume: bool = False,
+    name: str = "",
+) -> dict[str, Job]:
+    """Every task's Job, by name, with its metrics; a finished run of the same identity stands for one unless `force`.
+
+    They run on the executor given, else on the Dask cluster at this address or at the project's own, else here.
+    """
+
+    def ended(task: Task, job: Job) -> Job:
+        if not job.reused:
+            job = gather(store, {task.name: job})[task.name]
+        if done:
+            done(job)
+        return job
+
+    compute = store.project.file.compute
+    address = None if executor else cluster or compute.cluster
+    with jobs_cluster(address) if address else nullcontext(executor) as pool:
+        return run_fleet(
+            store,
+            tasks,
+            workers=workers or compute.workers,
+            executor=pool,
+            done=ended,
+            cell_done=cell_done,
+            force=force,
+            resume=resume,
+            name=name,
+            mask=_mask,
+            work=work_and_ship,
+        )
+
+
+def work_and_ship(parcel: Parcel) -> Delivered:
+    """A parcel's job, on a worker: what its cells journalled is shipped from there before the project is packed away."""
+    with opened(parcel) as (store, task):
+        delivered = work_on(parcel, store, task, _mask)
+        ship(store.project)
+        return delivered
 
 
 def gather(store: Store, jobs: dict[str, Job]) -> dict[str, Job]:
     """Ship the journal, and put the metrics of each job's cells on the job itself, so that a fleet compares in one table."""
     ship(store.project)
     return {name: _with_metrics(store, job) for name, job in jobs.items()}
+
+
+def _mask(name: str, text: str) -> str:
+    return secrets.mask_value(name, text) if name else secrets.mask(text)
 
 
 def _with_metrics(store: Store, job: Job) -> Job:

@@ -1,20 +1,69 @@
-"""A notebook and its parameters become a run, one or many; what happened is the supervisor's word."""
+"""A notebook and its parameters become a run, one or many; what happened is the supervisor's word.
+
+`parameters` reads what a notebook declares (`kinds`, `hints`, `literals`), `given` what people write, `values` makes sure
+that it is data, `injecting` writes it into the notebook. `fleet` runs many through `supervise`, which runs one: `engine`
+executes it, `watching` keeps its kernel, `ends` says how it ended. `identity`, `finished` know a job again; `parcels` sends
+one to another process, `clusters` to Dask; `results` is the fleet's own run; `repeating`
+runs a job once more from what its run keeps; `burying` closes what lost its supervisor.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.jobs.given import Matrix, read_file, read_words
 from jupyter_mlops.jobs.parameters import Parameter, check, schema
 
 if TYPE_CHECKING:
+    from jupyter_mlops.jobs.burying import cancel, close_dead
+    from jupyter_mlops.jobs.clusters import cluster
     from jupyter_mlops.jobs.engine import WarmEngine
-    from jupyter_mlops.jobs.fleet import Task, run_fleet
+    from jupyter_mlops.jobs.fleet import run_fleet
+    from jupyter_mlops.jobs.parcels import Delivered, Parcel, opened, work_on
+    from jupyter_mlops.jobs.repeating import Kept, kept, repeat
     from jupyter_mlops.jobs.supervise import run_notebook
+    from jupyter_mlops.jobs.tasks import Task
 
-__all__ = ["Parameter", "Task", "WarmEngine", "check", "run_fleet", "run_notebook", "schema"]
+__all__ = [
+    "Delivered",
+    "Kept",
+    "Matrix",
+    "Parameter",
+    "Parcel",
+    "Task",
+    "WarmEngine",
+    "cancel",
+    "check",
+    "close_dead",
+    "cluster",
+    "kept",
+    "opened",
+    "read_file",
+    "read_words",
+    "repeat",
+    "run_fleet",
+    "run_notebook",
+    "schema",
+    "work_on",
+]
 
 # papermill costs seconds to import, so it waits until a job is run.
-_LATER = {"WarmEngine": "engine", "Task": "fleet", "run_fleet": "fleet", "run_notebook": "supervise"}
+_LATER = {
+    "Delivered": "parcels",
+    "Kept": "repeating",
+    "Parcel": "parcels",
+    "Task": "tasks",
+    "WarmEngine": "engine",
+    "cancel": "burying",
+    "close_dead": "burying",
+    "cluster": "clusters",
+    "kept": "repeating",
+    "opened": "parcels",
+    "repeat": "repeating",
+    "run_fleet": "fleet",
+    "run_notebook": "supervise",
+    "work_on": "parcels",
+}
 
 
 def __getattr__(name: str) -> object:

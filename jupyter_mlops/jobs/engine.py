@@ -7,18 +7,96 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from jupyter_client.kernelspec import KernelSpecManager
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine
+from papermill.engines import Engine, NotebookExecutionManager
 
 from jupyter_mlops import config
+from jupyter_mlops.jobs.notebooks import write_notebook
+from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.kernels import WARM_KERNEL
 
-_PLAIN_PYTHON = ("python3", "python", "", None)
+PLAIN_PYTHON = ("python3", "python", "", None)
+MOST_OUTPUT = 32 << 20  # characters a notebook may print; what is beyond is left out, and said so
+_OBSERVE = "from jupyter_mlops.jobs import observer as _o; _o.begin(); del _o"
 
 
-class WarmEngine(Engine):  # type: ignore[misc]  # papermill ships no types
+class Exited(Exception):
+    """A cell called `exit()` with cells still to run."""
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
+    """Runs the cells of one job, watched; output without end is cut."""
+
+    watch: Watch | None = None
+    observed = False
+
+    def __init__(self, nb_man: Any, **options: Any) -> None:
+        super().__init__(nb_man, raise_on_iopub_timeout=False, iopub_timeout=60, **options)
+        self.on_cell_executed = self._after_cell
+        self._printed = 0
+
+    def papermill_execute_cells(self) -> None:
+        provisioner = self.km.provisioner
+        if self.watch is not None:
+            self.watch.attach(getattr(provisioner, "pid", None), getattr(provisioner, "process", None))
+        if self.observed:
+            self.kc.execute(_OBSERVE, silent=True, store_history=False)
+        try:
+            super().papermill_execute_cells()
+        finally:
+            if self.watch is not None:
+                self.watch.look()
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        if self._printed <= MOST_OUTPUT:
+            self._printed += _size(msg)
+            if self._printed <= MOST_OUTPUT:
+                return super().process_message(msg, cell, cell_index)
+            msg["msg_type"] = msg["header"]["msg_type"] = "stream"
+            said = f"\n[output beyond {MOST_OUTPUT >> 20} MB is left out]\n"
+            msg["content"] = {"name": "stderr", "text": said}
+            return super().process_message(msg, cell, cell_index)
+        if _size(msg):
+            self.nb_man.autosave_cell()
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+    def _after_cell(self, cell: Any, cell_index: int, execute_reply: Any) -> None:  # noqa: ARG002  # nbclient's names
+        asked = any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", []))
+        if asked and any(c.cell_type == "code" and c.source.strip() for c in self.nb.cells[cell_index + 1 :]):
+            raise Exited
+
+
+def _size(message: Any) -> int:
+    if message["msg_type"] == "stream":
+        return len(message["content"]["text"])
+    if message["msg_type"] in ("display_data", "execute_result", "update_display_data"):
+        return sum(len(v) for v in message["content"]["data"].values() if isinstance(v, str))
+    return 0
+
+
+class Manager(NotebookExecutionManager):  # type: ignore[misc]
+    """Saves the notebook as it goes: whole or not at all, and without its secrets."""
+
+    def __init__(self, node: Any, output: Path, masked: Callable[[Any], Any]) -> None:
+        super().__init__(node, output_path=str(output), progress_bar=False, autosave_cell_every=5)
+        self.masked = masked
+        self.cell_done: Callable[[int, int], None] = lambda _done, _all: None
+
+    def save(self, **_: Any) -> None:
+        write_notebook(self.masked(self.nb), Path(self.output_path))
+        self.last_save_time = self.now()
+
+    def cell_complete(self, cell: Any, cell_index: int | None = None, **more: Any) -> None:
+        super().cell_complete(cell, cell_index=cell_index, **more)
+        self.cell_done((cell_index or 0) + 1, len(self.nb.cells))
+
+
+class WarmEngine(Engine):  # type: ignore[misc]
     """`papermill --engine mlops-warm`."""
 
     @classmethod
@@ -29,16 +107,36 @@ class WarmEngine(Engine):  # type: ignore[misc]  # papermill ships no types
         *,
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
-        seconds_left: Callable[[], int] | None = None,
+        watch: Watch | None = None,
+        observed: bool = False,
+        kernel: Any = None,
         start_timeout: int = 120,
+        execution_timeout: int | None = None,
         **_papermill_options: Any,
     ) -> None:
-        name = WARM_KERNEL if kernel_name in _PLAIN_PYTHON and config.warm_kernels() else kernel_name or "python3"
-        client = PapermillNotebookClient(
+        name = WARM_KERNEL if kernel_name in PLAIN_PYTHON and _warm() else kernel_name or "python3"
+        client = Client(
             nb_man,
+            km=kernel,
             kernel_name=name,
             startup_timeout=start_timeout,
-            timeout_func=(lambda _cell: seconds_left()) if seconds_left else None,
+            timeout=execution_timeout,
             shutdown_kernel="immediate",
         )
+        client.watch, client.observed = watch, observed
+        client.owns_km = True  # one that was given is shut down all the same
         client.execute(env={**os.environ, **(env or {})}, cwd=cwd or os.getcwd())  # noqa: PTH109
+
+
+def _warm() -> bool:
+    """Whether warm kernels are wanted, and their kernelspec is installed where this Python looks for it."""
+    return config.warm_kernels() and WARM_KERNEL in KernelSpecManager().find_kernel_specs()
+
+
+def execute(manager: Manager, kernel_name: str, **options: Any) -> None:
+    """As papermill's own `execute_notebook`, with the manager given."""
+    manager.notebook_start()
+    try:
+        WarmEngine.execute_managed_notebook(manager, kernel_name, **options)
+    finally:
+        manager.notebook_complete()

@@ -6,162 +6,164 @@ A parameter's name becomes code in the notebook, so it must be a plain identifie
 from __future__ import annotations
 
 import ast
+import io
 import keyword
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, unknown
+from jupyter_mlops.jobs.hints import hinted
+from jupyter_mlops.jobs.kinds import Kind, kind_of_annotation, kind_of_default
+from jupyter_mlops.jobs.literals import NotPlain, constant
+from jupyter_mlops.jobs.notebooks import TAG, Source, read_source
+from jupyter_mlops.jobs.values import as_declared, plain_data
 
-TAG = "parameters"
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "list": list,
-    "dict": dict,
-}
+_MAGIC = re.compile(r"^\s*[%!]")
+_OTHER_LANGUAGE = re.compile(r"^\s*(?:const |let |var |val )?([A-Za-z_]\w*)\s*(?:<-|=)[^=]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """`kind` is str, int, float, bool, list, dict, or empty where anything may stand; `choices` come from a Literal."""
+    """`default` is None where only running the cell would tell it; `required` has none at all."""
 
     name: str
     default: Any
-    kind: str = ""
-    choices: tuple[Any, ...] = ()
+    kind: Kind = field(default_factory=Kind)
     optional: bool = False
+    required: bool = False
+    computed: bool = False
+    help: str = ""
 
-
-def read_notebook(path: Path) -> Any:
-    """The notebook, valid and of format 4; anything else is a BadInput that says what it is."""
-    import nbformat
-
-    if not path.is_file():
-        raise BadInput(
-            f"there is no notebook {path}", "check the path; it is relative to where you are", path=str(path)
-        )
-    try:
-        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
-    except (nbformat.reader.NotJSONError, UnicodeDecodeError, KeyError, AttributeError) as error:
-        raise BadInput(f"{path.name} is not a notebook: {str(error)[:120]}", "give an .ipynb file") from error
-    if notebook.get("nbformat") != 4:
-        raise BadInput(
-            f"{path.name} is of notebook format {notebook.get('nbformat')}, not 4",
-            f"convert it: `jupyter nbconvert --to notebook {path.name}`",
-        )
-    try:
-        nbformat.validate(notebook)
-    except nbformat.ValidationError as error:
-        raise BadInput(
-            f"{path.name} is not a valid notebook: {error.message[:120]}", "open and save it once"
-        ) from error
-    return notebook
+    def described(self) -> dict[str, Any]:
+        """As `--parameters --json` and the form in JupyterLab have it."""
+        kind = self.kind
+        return {
+            "name": self.name,
+            "type": str(kind) if not kind.choices else "choice",
+            "default": self.default,
+            "required": self.required,
+            "optional": self.optional,
+            "choices": list(kind.choices),
+            "minimum": kind.low,
+            "maximum": kind.high,
+            "exclusive_minimum": kind.low_open,
+            "exclusive_maximum": kind.high_open,
+            "help": self.help,
+        }
 
 
 def schema(path: Path) -> dict[str, Parameter]:
     """The parameters a notebook declares; empty when no cell is tagged."""
-    cells = [c for c in read_notebook(path).cells if TAG in c.metadata.get("tags", []) and c.cell_type == "code"]
+    return schema_of(read_source(path))
+
+
+def schema_of(source: Source) -> dict[str, Parameter]:
+    cells = [c for c in source.node.cells if TAG in c.metadata.get("tags", []) and c.cell_type == "code"]
+    name = source.path.name
     if len(cells) > 1:
-        raise BadInput(f"{path.name} has {len(cells)} cells tagged 'parameters'", "leave the tag on one of them")
+        raise BadInput(f"{name} has {len(cells)} cells tagged 'parameters'", "leave the tag on one of them")
     if not cells:
         return {}
+    text = str(cells[0].source)
+    if source.language not in ("python", "ipython", ""):
+        return {n: Parameter(n, None, computed=True) for n in _OTHER_LANGUAGE.findall(text)}
+    text = "\n".join("" if _MAGIC.match(line) else line for line in text.split("\n"))
     try:
-        tree = ast.parse(cells[0].source)
-    except SyntaxError as error:
-        raise BadInput(f"the parameters cell of {path.name}, line {error.lineno}: {error.msg}", "mend it") from error
-    found = (_parameter(statement) for statement in tree.body)
-    return {parameter.name: parameter for parameter in found if parameter}
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line, what = getattr(error, "lineno", "?"), getattr(error, "msg", str(error))
+        raise BadInput(f"the parameters cell of {name}, line {line}: {what}", "mend it") from error
+    comments = _comments(text)
+    found: dict[str, Parameter] = {}
+    for statement in tree.body:
+        note = comments.get(statement.end_lineno or statement.lineno, "")
+        found |= {p.name: p for p in _parameters(statement, note)}
+    return found
 
 
-def _parameter(statement: ast.stmt) -> Parameter | None:
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
-        name, value, annotation = statement.target.id, statement.value, statement.annotation
-    elif (
-        isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name)
-    ):
-        name, value, annotation = statement.targets[0].id, statement.value, None
-    else:
-        return None
+def _comments(text: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return {t.start[0]: t.string.lstrip("#").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _parameters(statement: ast.stmt, note: str) -> Iterator[Parameter]:
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        yield _parameter(statement.target.id, statement.value, statement.annotation, note)
+    elif isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from _assigned(target, statement.value, note)
+
+
+def _assigned(target: ast.expr, value: ast.expr, note: str) -> Iterator[Parameter]:
+    """`a = 1`, `a = b = 1` and `a, b = 1, 2`."""
+    if isinstance(target, ast.Name):
+        yield _parameter(target.id, value, None, note)
+    elif isinstance(target, ast.Tuple | ast.List):
+        same = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+        for i, item in enumerate(target.elts):
+            yield from _assigned(item, value.elts[i] if same else ast.Name("_"), "")  # type: ignore[attr-defined]
+
+
+def _parameter(name: str, value: ast.expr | None, annotation: ast.expr | None, note: str) -> Parameter:
+    kind, optional = kind_of_annotation(annotation)
+    if value is None:
+        return Parameter(name, None, hinted(note, kind, None), optional, required=True, help=note)
     try:
-        default = ast.literal_eval(value)
-    except ValueError:
-        return Parameter(name, None)
-    kind, choices, optional = _annotation(annotation)
-    return Parameter(name, default, kind or _kind_of(default), choices, optional or default is None)
+        default = constant(value)
+    except NotPlain:
+        return Parameter(name, None, kind, optional, computed=True, help=note)
+    declared = kind if kind.name or kind.choices else kind_of_default(default)
+    return Parameter(name, default, hinted(note, declared, default), optional or default is None, help=note)
 
 
-def _annotation(node: ast.expr | None) -> tuple[str, tuple[Any, ...], bool]:
-    """Kind, choices and whether None may stand, of `int`, `float | None`, `list[str]`, `Literal["a", "b"]`."""
-    if isinstance(node, ast.BinOp):
-        sides = [node.left, node.right]
-        rest = [s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)]
-        kind, choices, optional = _annotation(rest[0]) if len(rest) == 1 else ("", (), False)
-        return kind, choices, optional or len(rest) == 1
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        if node.value.id == "Literal":
-            items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            return "", tuple(ast.literal_eval(item) for item in items), False
-        return _annotation(node.value)
-    return (node.id if isinstance(node, ast.Name) and node.id in _KINDS else ""), (), False
+def check(declared: Mapping[str, Parameter], given: Mapping[str, Any], notebook: str) -> dict[str, Any]:
+    """The given parameters as the notebook will have them. Raises BadInput for the first that does not fit.
 
-
-def _kind_of(value: Any) -> str:
-    return type(value).__name__ if type(value).__name__ in _KINDS else ""
-
-
-def check(declared: Mapping[str, Parameter], given: Mapping[str, Any], notebook: str) -> None:
-    """Raises BadInput for the first given parameter that the notebook does not declare, or whose value does not fit."""
+    A date may be given as text; everything else arrives as it is.
+    """
+    fitting: dict[str, Any] = {}
     for name, value in given.items():
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
-            raise BadInput(f"{name!r} cannot be a parameter's name", "use a plain identifier of the parameters cell")
-        if not declared:
-            raise BadInput(
-                f"{notebook} takes no parameters, but {name!r} was given",
-                "tag the cell that assigns them with 'parameters'",
-            )
-        if name not in declared:
-            raise unknown(f"parameter of {notebook}", name, declared)
-        _check_data(name, value)
-        _check_value(declared[name], value)
-
-
-def _check_value(parameter: Parameter, value: Any) -> None:
-    if value is None and parameter.optional:
-        return
-    if parameter.choices and value not in parameter.choices:
-        choices = ", ".join(repr(choice) for choice in parameter.choices)
-        raise BadInput(f"{parameter.name}={value!r} is not a choice", f"choose one of: {choices}", name=parameter.name)
-    wanted = _KINDS.get(parameter.kind)
-    fits = wanted is None or (isinstance(value, wanted) and (parameter.kind == "bool" or not isinstance(value, bool)))
-    if not fits:
+        _check_name(declared, name, notebook)
+        fitting[name] = _fitting(declared[name], value)
+    missing = [p.name for p in declared.values() if p.required and p.name not in given]
+    if missing:
         raise BadInput(
-            f"{parameter.name}={value!r} is {type(value).__name__}, not {parameter.kind}",
-            f"give {parameter.name} as {parameter.kind}, like {parameter.default!r}",
-            name=parameter.name,
+            f"{notebook} needs a value for {', '.join(missing)}", f"give it, as in -p {missing[0]}=…", name=missing[0]
         )
+    return fitting
 
 
-def _check_data(name: str, value: Any) -> None:
-    """Parameters are data: exactly JSON's types, no subclass whose own methods would run when it is written down."""
-    if type(value) in (str, int, bool, type(None)):
-        return
-    if type(value) is float and math.isfinite(value):
-        return
-    if type(value) is list:
-        for item in value:
-            _check_data(name, item)
-    elif type(value) is dict:
-        for key, item in value.items():
-            _check_data(name, key)
-            _check_data(name, item)
-    else:
+def _check_name(declared: Mapping[str, Parameter], name: Any, notebook: str) -> None:
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
+        raise BadInput(f"{name!r} cannot be a parameter's name", "use a plain identifier of the parameters cell")
+    if not declared:
         raise BadInput(
-            f"{name}: {value!r} is {type(value).__name__}, which is not plain data",
-            "give text, numbers, true/false, null, lists or mappings of them",
-            name=name,
+            f"{notebook} takes no parameters, but {name!r} was given",
+            "tag the cell that assigns them with 'parameters'",
         )
+    if name not in declared:
+        raise unknown(f"parameter of {notebook}", name, declared)
+
+
+def _fitting(parameter: Parameter, value: Any) -> Any:
+    value = as_declared(plain_data(parameter.name, value), parameter.kind)
+    if value is None and (parameter.optional or (not parameter.kind.name and not parameter.kind.choices)):
+        return None
+    problem = parameter.kind.problem(value)
+    if not problem:
+        return value
+    shown = repr(value) if len(repr(value)) < 200 else f"{repr(value)[:200]}…"
+    raise BadInput(f"{parameter.name}={shown} {problem}", _fix(parameter), name=parameter.name)
+
+
+def _fix(parameter: Parameter) -> str:
+    kind = parameter.kind
+    if kind.choices:
+        return f"choose one of: {', '.join(map(repr, kind.choices))}"
+    example = "" if parameter.default is None else f", like {parameter.default!r}"
+    within = f" with {kind.range}" if kind.range else ""
+    return f"give {parameter.name} as {kind}{within}{example}"

@@ -1,37 +1,37 @@
-"""One job, supervised: the run is opened, the notebook executed, and the end entered truthfully, in MLflow and the file.
-
-papermill marks the cells of a killed kernel `completed`; what the supervisor saw is written over it.
-"""
+"""One job, supervised: the run is opened, the notebook executed, and the end entered truthfully, in MLflow and the file."""
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import contextlib
+import logging
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import nbformat
+import papermill  # noqa: F401  # before our engine: as it comes, it asks for it by its entry point
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.iorw import load_notebook_node
-from papermill.parameterize import parameterize_notebook
 
-from jupyter_mlops.errors import BadInput
-from jupyter_mlops.jobs.engine import WarmEngine
-from jupyter_mlops.jobs.parameters import check, schema
-from jupyter_mlops.records import Job, RunStatus
-from jupyter_mlops.store import Store
+from jupyter_mlops.errors import BadInput, MlopsError, Unavailable
+from jupyter_mlops.jobs import identity
+from jupyter_mlops.jobs.ends import End, died, mark, outcome, under_way
+from jupyter_mlops.jobs.engine import Exited, Manager, execute
+from jupyter_mlops.jobs.injecting import with_parameters
+from jupyter_mlops.jobs.masking import Mask, Masked, nothing_masked
+from jupyter_mlops.jobs.notebooks import Source, read_source, write_notebook
+from jupyter_mlops.jobs.parameters import check, schema_of
+from jupyter_mlops.jobs.tasks import Conditions, Task
+from jupyter_mlops.jobs.watching import Watch
+from jupyter_mlops.records import Job
+from jupyter_mlops.store import LEASE, Store
 
-CellDone = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _End:
-    status: RunStatus
-    reason: str = ""
-    cell: int | None = None
+FIRST_WAIT = 1.0  # seconds before the second try; twice as long before each further one
+LONGEST_WAIT = 60.0
+_log = logging.getLogger("jupyter_mlops.jobs")
 
 
 def run_notebook(
@@ -45,140 +45,227 @@ def run_notebook(
     segment: str | None = None,
     timeout: timedelta = timedelta(minutes=15),
     retries: int = 0,
+    memory: int | None = None,
     env: Mapping[str, str] | None = None,
+    mask: Mask = nothing_masked,
 ) -> Job:
     """Run a notebook as a job: one MLflow run, its executed notebook kept with it as it goes.
 
     Parameters that do not fit are BadInput before a kernel starts. A notebook that fails, is killed or takes longer than
-    `timeout` gives a Job that says so; a dead kernel is tried again up to `retries` times, a raising cell is not.
+    `timeout` gives a Job that says so; a kernel that was killed is tried again up to `retries` times, a raising cell is not.
     """
-    given = dict(parameters or {})
-    notebook = notebook.resolve()
-    check(schema(notebook), given, notebook.name)
-    for attempt in range(1, retries + 2):
-        job, again = _attempt(
-            store, notebook, given, experiment, name, tags or {}, segment, timeout, attempt, env or {}
-        )
-        if not again:
-            break
-    return job
-
-
-def _attempt(
-    store: Store,
-    notebook: Path,
-    given: dict[str, Any],
-    experiment: str,
-    name: str,
-    tags: Mapping[str, str],
-    segment: str | None,
-    timeout: timedelta,
-    attempt: int,
-    env: Mapping[str, str],
-) -> tuple[Job, bool]:
-    started = datetime.now(UTC)
-    labels = {**tags, "mlops.kind": "job", "mlops.notebook": notebook.name, "mlops.attempt": str(attempt)}
-    run_id = store.create_run(
-        experiment or notebook.stem, name or notebook.stem, key=uuid.uuid4().hex, tags=labels, started=started
+    task = Task(
+        name or notebook.stem,
+        notebook,
+        dict(parameters or {}),
+        experiment,
+        segment,
+        tags or {},
+        timeout,
+        retries,
+        memory,
     )
-    output = store.project.home / "jobs" / f"{notebook.stem}-{run_id[:8]}.ipynb"
-    output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store.log(run_id, parameters=given)
-    end = _End("KILLED", "the job was cancelled")
-    try:
-        end = _execute(store, notebook, given, output, run_id, timeout, env)
-    finally:
-        _write_end(output, end, run_id)
-        if output.is_file():
-            store.log_file(run_id, output)
-        store.end_run(run_id, end.status, end.reason)
-    job = Job(
-        run_id=run_id,
-        notebook=str(notebook),
-        output=str(output),
-        parameters=given,
-        status=end.status,
-        reason=end.reason,
-        cell=end.cell,
-        started=started,
-        ended=datetime.now(UTC),
-        attempts=attempt,
-        segment=segment,
-    )
-    return job, end.status == "FAILED" and "kernel died" in end.reason
+    return run_task(store, *prepared(task), Conditions(env=env or {}, mask=mask))
 
 
-def _execute(
-    store: Store,
-    notebook: Path,
-    given: dict[str, Any],
-    output: Path,
-    run_id: str,
-    timeout: timedelta,
-    env: Mapping[str, str],
-) -> _End:
-    node = load_notebook_node(str(notebook))
-    if given:
-        node = parameterize_notebook(node, given)
-    deadline = time.monotonic() + timeout.total_seconds()
-    try:
-        WarmEngine.execute_notebook(
-            node,
-            node.metadata.get("kernelspec", {}).get("name", "python3"),
-            output_path=str(output),
-            progress_bar=False,
-            autosave_cell_every=5,
-            cwd=str(notebook.parent),
-            env={
-                **env,
-                "MLOPS_PARENT_RUN": run_id,
-                "MLOPS_SHIP": "supervisor",
-                "MLOPS_PROJECT": str(store.project.root),
-                "MLOPS_NOTEBOOK": notebook.stem,
-            },
-            seconds_left=lambda: max(1, int(deadline - time.monotonic())),
-        )
-    except DeadKernelError:
-        cell = _running(node)
-        return _End("FAILED", f"the kernel died in cell {_count(cell)} (killed, or out of memory)", cell)
-    except CellTimeoutError:
-        cell = _running(node)
-        return _End("FAILED", f"cell {_count(cell)} was still running at the time limit of {timeout}", cell)
-    except LookupError as error:
+def prepared(task: Task) -> tuple[Task, Source]:
+    """The task with its parameters as the notebook will have them, and the notebook as it is now. Raises BadInput."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    source = read_source(task.notebook)
+    given = check(schema_of(source), task.parameters, source.path.name)
+    kernels = KernelSpecManager().find_kernel_specs()
+    if source.kernel not in kernels and source.kernel not in ("python3", "python"):
         raise BadInput(
-            f"{notebook.name} asks for a kernel that is not installed: {error}",
-            "choose another kernel in the notebook, or install it; `jupyter kernelspec list` shows those there are",
-        ) from error
-    return _outcome(node)
+            f"{source.path.name} asks for a kernel that is not installed: {source.kernel}",
+            f"choose another in the notebook, or install it; there are {', '.join(sorted(kernels)) or 'none'}",
+            kernel=source.kernel,
+        )
+    return replace(task, parameters=given, notebook=source.path.resolve()), source
 
 
-def _outcome(node: Any) -> _End:
-    for index, cell in enumerate(node.cells):
-        if cell.metadata.get("papermill", {}).get("exception"):
-            error = next((o for o in cell.get("outputs", []) if o.output_type == "error"), None)
-            what = f"{error.ename}: {error.evalue}" if error else "it raised"
-            return _End("FAILED", f"cell {_count(index)} failed: {what}"[:500], index)
-    return _End("FINISHED")
+def run_task(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
+    """The job, tried again with growing waits while that is worth while."""
+    try:
+        return _tried(store, task, source, conditions)
+    finally:
+        _close_loop()
 
 
-def _running(node: Any) -> int | None:
-    """The cell under way when the kernel was lost: the last that began. (papermill calls it `completed`.)"""
-    begun = [i for i, cell in enumerate(node.cells) if cell.metadata.get("papermill", {}).get("start_time")]
-    return begun[-1] if begun else None
+def _tried(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
+    attempt = 1
+    while True:
+        job, again = _Attempt(store, task, source, conditions, attempt).run()
+        if not again or attempt > task.retries or conditions.stop.is_set():
+            return job
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
+        if conditions.stop.wait(wait):
+            return job
+        attempt += 1
 
 
-def _count(cell: int | None) -> str:
-    return "?" if cell is None else str(cell + 1)
+@dataclass
+class _Attempt:
+    store: Store
+    task: Task
+    source: Source
+    conditions: Conditions
+    number: int
+    node: Any = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def run(self) -> tuple[Job, bool]:
+        task, masked = self.task, Masked(self.conditions.mask, self.task.parameters)
+        run_id = self._open(masked)
+        home = self.store.project.home / "jobs"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        output = home / f"{task.notebook.stem}-{run_id[:8]}.ipynb"
+        notes = home / f".{run_id}.inputs"
+        watch = Watch(
+            seconds=task.timeout.total_seconds(),
+            stop=self.conditions.stop,
+            cancel_file=home / f"{run_id}.cancel",
+            memory=task.memory,
+            renew=lambda: self.store.renew(run_id, LEASE),
+        )
+        end = End("FAILED", "our supervisor failed; this is our fault")
+        try:
+            end = self._execute(masked, output, run_id, notes, watch)
+            end = replace(end, reason=masked.text(end.reason))
+        except (KeyboardInterrupt, SystemExit):
+            end = End("KILLED", "the job was cancelled", under_way(self.node) if self.node else None)
+            raise
+        finally:
+            watch.close()
+            inputs = identity.read_inputs(notes, self.store.project.home)
+            self._close(run_id, end, watch, masked, output, inputs)
+            notes.unlink(missing_ok=True)
+            (home / f"{run_id}.cancel").unlink(missing_ok=True)
+        return self._job(run_id, end, output), end.again
+
+    def _open(self, masked: Masked) -> str:
+        task, conditions = self.task, self.conditions
+        labels = {
+            **conditions.tags,
+            **task.tags,
+            "mlops.kind": "job",
+            "mlops.notebook": task.notebook.name,
+            "mlops.attempt": str(self.number),
+            "mlops.task": task.digest,
+            "mlops.folder": str(task.notebook.parent),
+        }
+        labels |= {"mlops.base": conditions.base} if conditions.base else {}
+        run_id = self.store.create_run(
+            task.place,
+            task.name[:250],
+            key=f"{task.key}-{self.number}",
+            tags=labels,
+            started=self.started,
+            parent=conditions.parent,
+            lasts=LEASE,
+        )
+        if self.conditions.moved:
+            self.store.reopen(run_id, LEASE)
+        output = self.store.project.home / "jobs" / f"{task.notebook.stem}-{run_id[:8]}.ipynb"
+        self.store.log(run_id, parameters=masked.parameters, tags={"mlops.output": str(output)})
+        return run_id
+
+    def _execute(self, masked: Masked, output: Path, run_id: str, notes: Path, watch: Watch) -> End:
+        limit = self.task.timeout
+        node = self.node = with_parameters(self.source, self.task.parameters)
+        manager = Manager(node, output, masked)
+        manager.cell_done = self.conditions.cell_done
+        env = {
+            **self.conditions.env,
+            "MLOPS_PARENT_RUN": run_id,
+            "MLOPS_SHIP": "supervisor",
+            "MLOPS_PROJECT": str(self.store.project.root),
+            "MLOPS_NOTEBOOK": self.task.notebook.stem,
+            "MLOPS_INPUTS": str(notes),
+        }
+        python = self.source.language in ("python", "ipython", "")
+        try:
+            execute(
+                manager,
+                self.source.kernel,
+                cwd=str(self.task.notebook.parent),
+                env=env,
+                watch=watch,
+                observed=python,
+                kernel=self.conditions.kernel,
+            )
+        except DeadKernelError:
+            return died(node, watch, limit)
+        except CellTimeoutError:
+            return outcome(node, watch, limit)
+        except Exited:
+            cell = under_way(node)
+            return End("FAILED", f"cell {(cell or 0) + 1} called exit() with cells still to run", cell)
+        except OSError as error:
+            return End("FAILED", f"the executed notebook cannot be written: {error.strerror or error}", under_way(node))
+        except RuntimeError as error:  # nbclient's word for a kernel that does not come up
+            return (
+                died(node, watch, limit) if watch.ended_by else End("FAILED", f"no kernel: {error}"[:500], again=True)
+            )
+        return outcome(node, watch, limit)
+
+    def _close(
+        self, run_id: str, end: End, watch: Watch, masked: Masked, output: Path, inputs: identity.Inputs
+    ) -> None:
+        """The end, in the file first: should MLflow not answer, it is known from there."""
+        conditions, store = self.conditions, self.store
+        if self.node is not None:
+            with contextlib.suppress(OSError):  # a full disk must not keep the end from MLflow
+                write_notebook(mark(masked(self.node), end, run_id), output)
+        tags = {"mlops.cpu_s": f"{watch.cpu:.2f}", "mlops.peak_memory_mb": f"{watch.peak / 2**20:.0f}"}
+        if conditions.base:
+            tags["mlops.identity"] = identity.whole(conditions.base, inputs)
+        with _patiently():
+            store.log(run_id, tags=tags)
+            texts = {"requirements.txt": conditions.lock, "git.diff": conditions.mask("", conditions.diff)}
+            for name, text in {**texts, identity.NAME: inputs.as_json()}.items():
+                if text:
+                    store.log_text(run_id, text, name)
+            if output.is_file():
+                store.log_file(run_id, output)
+        with _patiently():
+            store.end_run(run_id, end.status, end.reason)
+
+    def _job(self, run_id: str, end: End, output: Path) -> Job:
+        task = self.task
+        return Job(
+            run_id=run_id,
+            name=task.name,
+            notebook=str(task.notebook),
+            output=str(output),
+            parameters=dict(task.parameters),
+            status=end.status,
+            reason=end.reason,
+            cell=end.cell,
+            started=self.started,
+            ended=datetime.now(UTC),
+            attempts=self.number,
+            segment=task.segment,
+            parent=self.conditions.parent,
+        )
 
 
-def _write_end(output: Path, end: _End, run_id: str) -> None:
-    """The supervisor's word in the executed notebook itself."""
-    if not output.is_file():
+@contextlib.contextmanager
+def _patiently() -> Iterator[None]:
+    """What MLflow could not take is said, and left to `jupyter mlops recover`: the job itself is not undone by it."""
+    try:
+        yield
+    except Unavailable as error:
+        _log.warning("not entered: %s; `jupyter mlops recover` does it later", error.message)
+    except MlopsError as error:
+        _log.warning("not entered: %s", error.message)
+
+
+def _close_loop() -> None:
+    """A thread of a pool ends without a word to the event loop that nbclient made in it, which holds files and a thread."""
+    if threading.current_thread() is threading.main_thread():
         return
-    node = nbformat.read(output, as_version=4)
-    node.metadata["mlops"] = {"run_id": run_id, "status": end.status, "reason": end.reason, "cell": end.cell}
-    if end.status != "FINISHED":
-        node.metadata.setdefault("papermill", {})["exception"] = True
-        if end.cell is not None and end.cell < len(node.cells):
-            node.cells[end.cell].metadata.setdefault("papermill", {}).update(status="failed", exception=True)
-    nbformat.write(node, output)
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

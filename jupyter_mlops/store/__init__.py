@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.runs import Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
 
+LEASE = 300.0
+"""Seconds for which a job on another machine is believed to live on without a sign of life."""
+
 __all__ = [
+    "LEASE",
     "Database",
     "LoadedModel",
     "Store",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,22 @@ import psutil
 TAG = "mlops.lease"
 
 
-def lease() -> str:
-    """This process's lease, to be put on the runs it keeps."""
+def lease(lasts: float | None = None) -> str:
+    """This process's lease, to be put on the runs it keeps; one that `lasts` so many seconds has to be renewed."""
     me = psutil.Process()
-    return json.dumps({"host": socket.gethostname(), "boot": _boot(), "pid": me.pid, "started": me.create_time()})
+    kept = {"host": socket.gethostname(), "boot": _boot(), "pid": me.pid, "started": me.create_time()}
+    return json.dumps(kept | ({"until": time.time() + lasts} if lasts else {}))
 
 
 def expired(text: str) -> str:
-    """Why the keeper of this lease is gone; empty while it lives, or when it is on a host we cannot see."""
+    """Why the keeper of this lease is gone; empty while it lives, or while a host we cannot see may still keep it."""
     try:
         kept: dict[str, Any] = json.loads(text)
     except ValueError:
         return ""
     if kept.get("host") != socket.gethostname():
-        return ""
+        late = isinstance(kept.get("until"), int | float) and time.time() > kept["until"]
+        return f"its machine ({kept.get('host')}) has not been heard of for a long time" if late else ""
     if kept.get("boot") != _boot():
         return "the machine was restarted while it ran"
     try:

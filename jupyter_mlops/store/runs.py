@@ -111,14 +111,18 @@ class Store:
         tags: Mapping[str, str] | None = None,
         parent: str | None = None,
         started: datetime | None = None,
+        lasts: float | None = None,
     ) -> str:
-        """The id of the run with this idempotency key: a create whose answer was lost makes no second run."""
+        """The id of the run with this idempotency key: a create whose answer was lost makes no second run.
+
+        `lasts`: seconds after which it counts as lost on other machines too, unless it is renewed.
+        """
         experiment_id = self.experiment(experiment)
         with self.explained():
             known = self.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", max_results=1)
             if known:
                 return str(known[0].info.run_id)
-            all_tags = {**(tags or {}), KEY: key, leases.TAG: leases.lease(), "mlflow.user": config.actor()}
+            all_tags = {**(tags or {}), KEY: key, leases.TAG: leases.lease(lasts), "mlflow.user": config.actor()}
             all_tags |= {PARENT: parent} if parent else {}
             run = self.client.create_run(experiment_id, start_time=_millis(started), tags=all_tags, run_name=name)
             return str(run.info.run_id)
@@ -184,6 +188,17 @@ class Store:
             if reason:
                 self.client.set_tag(run_id, REASON, reason[:_LONGEST_PARAMETER])
             self.client.set_terminated(run_id, status, end_time=_millis(ended))
+
+    def renew(self, run_id: str, lasts: float) -> None:
+        """A sign of life from this process, the run's keeper: who does not see this machine believes it for a while."""
+        with self.explained():
+            self.client.set_tag(run_id, leases.TAG, leases.lease(lasts))
+
+    def reopen(self, run_id: str, lasts: float) -> None:
+        """Go on with a run whose keeper was lost."""
+        with self.explained():
+            self.client.update_run(run_id, "RUNNING")
+            self.client.set_tag(run_id, leases.TAG, leases.lease(lasts))
 
     def close_orphans(self) -> list[str]:
         """Close every running run whose keeper is gone, as KILLED with the reason; their ids."""

@@ -11,8 +11,10 @@ from jupyter_mlops.store import open_store
 
 
 def _runs(args: Namespace) -> Result:
+    from jupyter_mlops.jobs import close_dead
+
     store = open_store(project_of(args))
-    store.close_orphans()
+    close_dead(store)
     found = store.runs(args.experiment, limit=args.limit)
     rows = [(r.run_id[:8], r.experiment, r.name, r.status, text.metrics(r.metrics), r.started) for r in found]
     headers = ("RUN", "EXPERIMENT", "NAME", "STATUS", "METRICS", "STARTED")
@@ -37,22 +39,39 @@ def _page(run: Run) -> str:
 
 
 def _recover(args: Namespace) -> Result:
+    from jupyter_mlops.jobs import close_dead
     from jupyter_mlops.tracking import recover
 
     project = project_of(args)
     shipped = recover(project)
-    closed = open_store(project).close_orphans()
+    closed = close_dead(open_store(project))
     data = {"shipped": shipped.count, "waiting": shipped.waiting, "failed": shipped.failed, "closed": closed}
     return Result(
         data, f"shipped {shipped.count}, waiting {shipped.waiting}, closed {len(closed)} whose process was gone"
     )
 
 
-def _replay(args: Namespace) -> Result:
-    from jupyter_mlops.tracking import replay
+def _cancel(args: Namespace) -> Result:
+    from jupyter_mlops.jobs import cancel
 
+    run = cancel(open_store(project_of(args)), args.run_id)
+    return Result(
+        run, f"asked {run.name} ({run.run_id[:8]}) to end; `jupyter mlops show {run.run_id[:8]}` says when it has"
+    )
+
+
+def _replay(args: Namespace) -> Result:
     project = project_of(args)
-    answer = replay(project, open_store(project).run(args.run_id).run_id, isolated=args.isolated)
+    store = open_store(project)
+    run = store.run(args.run_id)
+    if run.tags.get("mlops.kind") == "job":
+        from jupyter_mlops.flows import replay_job
+
+        answer = replay_job(store, run, isolated=args.isolated)
+    else:
+        from jupyter_mlops.tracking import replay
+
+        answer = replay(project, run.run_id, isolated=args.isolated)
     rows = [(name, m["recorded"], m["replayed"]) for name, m in answer["metrics"].items()]
     verdict = "reproduced" if answer["reproduced"] else f"not reproduced: {answer['culprit']}"
     shown = text.table(rows, ("METRIC", "RECORDED", "REPLAYED"), "no metrics were recorded")
@@ -101,6 +120,7 @@ def _run_word(parser: ArgumentParser) -> None:
 COMMANDS = [
     Command("runs", "the newest runs", "jupyter mlops runs recommender --limit 5", _runs, _runs_words),
     Command("show", "one run", "jupyter mlops show 3f2a91bc", _show, _run_word),
+    Command("cancel", "end a running job, or all of a fleet", "jupyter mlops cancel 3f2a91bc", _cancel, _run_word),
     Command("recover", "ship what a crash left in the journal", "jupyter mlops recover", _recover),
     Command("replay", "run a run's cells again and compare", "jupyter mlops replay 3f2a91bc", _replay, _replay_words),
     Command("diff", "what differs between two runs", "jupyter mlops diff 3f2a91bc 77ab01ce", _diff, _diff_words),

@@ -72,10 +72,10 @@ def _project(args: Namespace) -> list[tuple[str, bool, str]]:
     writable = os.access(project.root, os.W_OK)
     checks.append(("the folder is writable", writable, "" if writable else f"chmod u+w {project.root}"))
     try:
+        from jupyter_mlops.jobs import close_dead
         from jupyter_mlops.store import open_store
 
-        store = open_store(project)
-        closed = store.close_orphans()
+        closed = close_dead(open_store(project))
         checks.append((f"tracking answers; {len(closed)} lost runs closed", True, ""))
     except MlopsError as error:
         checks.append((error.message, False, error.fix))

@@ -2,59 +2,118 @@
 
 from __future__ import annotations
 
-import itertools
+import shlex
+import signal
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.project import Project, parse_duration
+from jupyter_mlops.jobs import Matrix, Parameter, check, read_file, read_words, schema
+from jupyter_mlops.project import Project, Target, parse_duration
 from jupyter_mlops.records import Job
 
-MOST_JOBS = 10_000
+MOST_JOBS = 1000
+"""More are run only with --yes: a matrix grows faster than people think."""
 
 
 def _run(args: Namespace) -> Result:
-    from tqdm import tqdm
-
-    from jupyter_mlops.flows import gather, train
-    from jupyter_mlops.jobs import Task, check, run_fleet, schema
+    project = project_of(args)
+    if args.parameters:
+        return _listed(schema(_notebook(args, project)))
+    if args.segments:
+        return _segments(args, project)
+    notebook = _notebook(args, project)
+    combinations = _combinations(args, schema(notebook), notebook)
+    if args.dry_run:
+        return _planned([(_called(notebook, given, len(combinations)), given) for given in combinations])
+    from jupyter_mlops.flows import run_jobs
+    from jupyter_mlops.jobs import Task
     from jupyter_mlops.store import open_store
 
-    project = project_of(args)
-    combinations = _combinations(args)
-    if args.segments:
-        _only_for_notebooks(args)
-        targets = list(project.targets(args.segments))
-        if args.dry_run:
-            return _planned([(t.name, t.parameters) for t in targets])
-        with tqdm(total=len(targets), desc="training", unit="segment", disable=args.json) as bar:
-            jobs = train(open_store(project), targets, workers=args.workers, done=lambda _job: _ticked(bar))
-        return _answer(jobs)
-    notebook = _notebook(args, project)
-    declared = schema(notebook)
-    for given in combinations:
-        check(declared, given, notebook.name)
     tasks = [
-        Task(_called(notebook, given, len(combinations)), notebook, given, timeout=args.timeout, retries=args.retries)
+        Task(
+            _called(notebook, given, len(combinations)),
+            notebook,
+            given,
+            timeout=args.timeout,
+            retries=args.retries,
+            memory=args.memory,
+        )
         for given in combinations
     ]
-    if args.dry_run:
-        return _planned([(task.name, dict(task.parameters)) for task in tasks])
-    store = open_store(project)
-    with tqdm(total=len(tasks), desc=notebook.stem, unit="job", disable=args.json) as bar:
-        finished = run_fleet(
-            store, tasks, workers=args.workers or project.file.compute.workers, done=lambda _task, _job: _ticked(bar)
+    with _progress(args, len(tasks), notebook.stem) as told, _terminable():
+        jobs = run_jobs(
+            open_store(project),
+            tasks,
+            workers=args.workers,
+            cluster=args.cluster,
+            force=args.force,
+            resume=args.resume,
+            **told,
         )
-    return _answer(gather(store, finished))
+    return _answer(jobs)
 
 
-def _ticked(bar: Any) -> None:
-    bar.update()
+def _segments(args: Namespace, project: Project) -> Result:
+    _only_for_notebooks(args)
+    targets = list(project.targets(args.segments))
+    if args.dry_run:
+        for target in targets:
+            notebook = project.root / target.spec.train.notebook
+            check(schema(notebook), target.parameters, notebook.name)
+        return _planned([(t.name, t.parameters) for t in targets])
+    return _answer(_trained(args, project, targets))
+
+
+def _trained(args: Namespace, project: Project, targets: list[Target]) -> dict[str, Job]:
+    from jupyter_mlops.flows import train
+    from jupyter_mlops.store import open_store
+
+    with _progress(args, len(targets), "training") as told, _terminable():
+        return train(
+            open_store(project),
+            targets,
+            workers=args.workers,
+            cluster=args.cluster,
+            force=args.force,
+            resume=args.resume,
+            **told,
+        )
+
+
+@contextmanager
+def _progress(args: Namespace, count: int, name: str) -> Iterator[dict[str, Any]]:
+    """A bar of jobs; of cells, where there is one job. Only people get one."""
+    from tqdm import tqdm
+
+    with tqdm(total=None if count == 1 else count, desc=name, unit="job", disable=args.json) as bar:
+
+        def cells(_task: Any, done: int, of: int) -> None:
+            if count == 1:
+                bar.total, bar.unit = of, "cell"
+                bar.update(done - bar.n)
+
+        yield {"done": lambda _job: bar.update() if count > 1 else None, "cell_done": cells}
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the jobs as Ctrl-C does: each kernel, run and notebook with the word for it."""
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _notebook(args: Namespace, project: Project) -> Path:
@@ -73,38 +132,27 @@ def _only_for_notebooks(args: Namespace) -> None:
         )
 
 
-def _combinations(args: Namespace) -> list[dict[str, Any]]:
-    fixed: dict[str, Any] = {}
-    if args.f:
-        fixed |= _file(typed_path(args.f))
-    for word in args.p or []:
-        name, value = _pair(word, "-p")
-        fixed[name] = yaml.safe_load(value)
-    axes = [_pair(word, "--matrix") for word in args.matrix or []]
-    count = 1
-    for _, values in axes:
-        count *= len(values.split(","))
-    if count > MOST_JOBS:
-        raise BadInput(f"the matrix has {count:,} combinations", f"give at most {MOST_JOBS:,}")
-    choices = [[(name, yaml.safe_load(value)) for value in values.split(",")] for name, values in axes]
-    return [{**fixed, **dict(combination)} for combination in itertools.product(*choices)]
-
-
-def _pair(word: str, option: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals or not name:
-        raise BadInput(f"{option} {word!r} is not NAME=VALUE", f"write it as {option} horizon=30")
-    return name, value
-
-
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"-f {path} cannot be read: {error}", "give a YAML or JSON file of parameters") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"-f {path} holds no mapping of names to values", "write `horizon: 30`, a line each")
-    return content
+def _combinations(args: Namespace, declared: Mapping[str, Parameter], notebook: Path) -> list[dict[str, Any]]:
+    """Every combination of parameters, all of them fitting the notebook."""
+    fixed = read_file(typed_path(args.f)) if args.f else {}
+    fixed |= read_words(args.p or [], declared, notebook.name)
+    matrix = Matrix(args.matrix or [], declared, notebook.name)
+    both = sorted(set(fixed) & set(matrix.axes))
+    if both:
+        raise BadInput(f"{both[0]} is given both as one value and in --matrix", "give it in one place")
+    if matrix.count > MOST_JOBS and not args.yes:
+        raise BadInput(
+            f"the matrix has {matrix.count:,} combinations",
+            f"more than {MOST_JOBS:,} are run only with --yes",
+            count=matrix.count,
+        )
+    # Each value of an axis fits or not whatever the others are, so a large matrix is not checked job by job.
+    for name, values in matrix.axes.items():
+        others = {other: values[0] for other, values in matrix.axes.items()}
+        for value in values:
+            check(declared, {**fixed, **others, name: value}, notebook.name)
+    check(declared, {**fixed, **next(iter(matrix))}, notebook.name)
+    return [{**fixed, **combination} for combination in matrix]
 
 
 def _called(notebook: Path, given: dict[str, Any], count: int) -> str:
@@ -112,34 +160,101 @@ def _called(notebook: Path, given: dict[str, Any], count: int) -> str:
     return notebook.stem if count == 1 else f"{notebook.stem} " + " ".join(f"{k}={v}" for k, v in given.items())
 
 
+def _listed(declared: Mapping[str, Parameter]) -> Result:
+    rows = [
+        (p.name, "choice" if p.kind.choices else str(p.kind), _default(p), _allowed(p), p.help)
+        for p in declared.values()
+    ]
+    headers = ("PARAMETER", "TYPE", "DEFAULT", "ALLOWED", "HELP")
+    empty = "it takes no parameters; tag the cell that assigns them with 'parameters'"
+    return Result([p.described() for p in declared.values()], text.table(rows, headers, empty))
+
+
+def _default(parameter: Parameter) -> str:
+    return "required" if parameter.required else "computed" if parameter.computed else repr(parameter.default)
+
+
+def _allowed(parameter: Parameter) -> str:
+    return str(parameter.kind) if parameter.kind.choices else parameter.kind.range.replace("x", parameter.name)
+
+
 def _planned(jobs: list[tuple[str, dict[str, Any]]]) -> Result:
     data = [{"name": name, "parameters": given} for name, given in jobs]
     return Result(data, text.table([(n, p) for n, p in jobs], ("JOB", "PARAMETERS"), "nothing to run"))
 
 
+def _status(job: Job) -> str:
+    return "FINISHED before" if job.reused else job.status
+
+
 def _answer(jobs: dict[str, Job]) -> Result:
-    rows = [(n, j.status, text.metrics(j.metrics), j.run_id[:8], j.reason) for n, j in jobs.items()]
+    rows = [(n, _status(j), text.metrics(j.metrics), j.run_id[:8], j.reason) for n, j in jobs.items()]
     failed = sum(job.status != "FINISHED" for job in jobs.values())
+    reused = sum(job.reused for job in jobs.values())
     shown = text.table(rows, ("JOB", "STATUS", "METRICS", "RUN", "REASON"), "nothing was run")
+    if reused:
+        shown += (
+            f"\n\n{reused} finished before with the same notebook, parameters, environment and data; --force runs again"
+        )
+    if failed and len(jobs) > 1:
+        shown += f"\n\n{failed} of {len(jobs)} did not finish; this runs just those again:\n  {again(sys.argv)}"
     return Result(list(jobs.values()), shown, 1 if failed else 0)
+
+
+def again(words: list[str]) -> str:
+    """The command as it was typed, to go on where it stopped."""
+    rest = [word for word in words[1:] if word not in ("--resume", "--force", "--json")]
+    return shlex.join(["jupyter", "mlops", *rest, "--resume"])
 
 
 def _duration(word: str) -> Any:
     try:
-        return parse_duration(word)
+        found = parse_duration(word)
     except ValueError as error:
         raise BadInput(f"--timeout: {error}", "write it as 10m") from error
+    if found.total_seconds() <= 0:
+        raise BadInput(f"--timeout {word} leaves no time", "write it as 10m")
+    return found
+
+
+def _memory(word: str) -> int:
+    number, unit = (word[:-1], word[-1].lower()) if word[-1:].isalpha() else (word, "b")
+    sizes = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+    try:
+        size = int(float(number) * sizes[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise BadInput(f"--memory {word!r} is not a size", "write it as 4g or 500m")
+    return size
+
+
+def _count(lowest: int) -> Any:
+    def count(word: str) -> int:
+        if not word.isascii() or not word.isdigit() or int(word) < lowest:
+            raise BadInput(f"{word!r} is not a number of {lowest} or more", "write it in digits")
+        return int(word)
+
+    return count
 
 
 def _words(parser: ArgumentParser) -> None:
     parser.add_argument("notebook", metavar="NOTEBOOK", nargs="?")
-    parser.add_argument("-p", metavar="K=V", action="append", help="a parameter; the value is read as YAML")
+    parser.add_argument("-p", metavar="K=V", action="append", help="a parameter, of the type the notebook declares")
     parser.add_argument("-f", metavar="FILE", help="parameters from a YAML or JSON file")
+    parser.add_argument("--parameters", action="store_true", help="list what the notebook takes, and run nothing")
     parser.add_argument("--matrix", metavar="K=A,B", action="append", help="one job for each value")
     parser.add_argument("--segments", metavar="MODEL", help="one job for each segment of a model of mlops.yaml")
-    parser.add_argument("--workers", type=int, metavar="N")
+    parser.add_argument("--workers", type=_count(1), metavar="N")
+    parser.add_argument("--cluster", metavar="ADDR", help="run on a Dask cluster: tcp://scheduler:8786")
     parser.add_argument("--timeout", type=_duration, default=parse_duration("15m"), metavar="10m")
-    parser.add_argument("--retries", type=int, default=0, metavar="N", help="tries again when the kernel died")
+    parser.add_argument("--memory", type=_memory, metavar="4g", help="end a job whose kernel holds more")
+    parser.add_argument(
+        "--retries", type=_count(0), default=0, metavar="N", help="tries again, ever later, when the kernel was killed"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with a fleet: only what did not finish")
+    parser.add_argument("--force", action="store_true", help="run what has finished before all the same")
+    parser.add_argument("--yes", action="store_true", help=f"run more than {MOST_JOBS:,} jobs")
     parser.add_argument("--dry-run", action="store_true", help="check everything, run nothing")
 
 

@@ -1,0 +1,67 @@
+"""A notebook without its secrets: what the given mask finds in its texts, and values of parameters that are secrets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Mask = Callable[[str, str], str]
+"""`mask(name, text)`: the text without secrets; all of it is one when that is what goes under such a name."""
+
+_SHORTEST = 6  # characters: a shorter value would be found everywhere
+
+
+def nothing_masked(_name: str, text: str) -> str:
+    return text
+
+
+class Masked:
+    """Each text is masked once however often the notebook is saved."""
+
+    def __init__(self, mask: Mask, given: Mapping[str, Any]) -> None:
+        self._mask = mask
+        self.parameters = {name: self._value(name, value) for name, value in given.items()}
+        hidden = [v for n, v in given.items() if isinstance(v, str) and len(v) >= _SHORTEST and self.parameters[n] != v]
+        self._hidden = sorted({part for v in hidden for part in (v, repr(v)[1:-1])}, key=len, reverse=True)
+        self._known: dict[str, str] = {}
+
+    def __call__(self, node: Any) -> Any:
+        """A copy of the notebook without secrets."""
+        if self._mask is nothing_masked:
+            return node
+        found = copy.deepcopy(node)
+        for cell in found.cells:
+            cell.source = self.text(cell.source)
+            for output in cell.get("outputs", ()):
+                self._output(output)
+        if "parameters" in found.metadata.get("papermill", {}):
+            found.metadata.papermill["parameters"] = {
+                n: v if self.parameters.get(n, v) == v else self.parameters[n]
+                for n, v in found.metadata.papermill["parameters"].items()
+            }
+        return found
+
+    def text(self, text: str) -> str:
+        if text not in self._known:
+            masked = text
+            for secret in self._hidden:
+                masked = masked.replace(secret, "***")
+            self._known[text] = self._mask("", masked)
+        return self._known[text]
+
+    def _value(self, name: str, value: Any) -> Any:
+        """As it may be written down: itself where nothing in it is a secret."""
+        text = value if isinstance(value, str) else str(value)
+        masked = self._mask(name, text)
+        return value if masked == text else masked
+
+    def _output(self, output: Any) -> None:
+        for key in ("text", "evalue"):
+            if isinstance(output.get(key), str):
+                output[key] = self.text(output[key])
+        if "traceback" in output:
+            output["traceback"] = [self.text(line) for line in output["traceback"]]
+        for mime, value in output.get("data", {}).items():
+            if isinstance(value, str) and (mime.startswith("text/") or mime.endswith("json")):
+                output["data"][mime] = self.text(value)
