@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.errors import unknown
+from jupyter_mlops.errors import NotFound, unknown
 from jupyter_mlops.lab.workspace import Status, Workspace
 from jupyter_mlops.records import Alert, Decision, LedgerEntry, ModelVersion, RegisteredModel, Run, Verification
 
@@ -81,6 +81,49 @@ def _runs(w: Workspace, words: dict[str, Any]) -> list[Run]:
     return w.store.runs(limit=words.get("limit", 50))
 
 
+def _run(w: Workspace, words: dict[str, Any]) -> Run:
+    """By id, or by the key of a record that is perhaps not shipped yet: then it is shipped now."""
+    try:
+        return w.store.run(words["id"])
+    except NotFound:
+        from jupyter_mlops.tracking import ship
+
+        if ship(w.store.project).count == 0:
+            raise
+        return w.store.run(words["id"])
+
+
+def _replay(w: Workspace, words: dict[str, Any]) -> dict[str, Any]:
+    from jupyter_mlops.tracking import replay
+
+    return replay(w.store.project, _run(w, words).run_id)
+
+
+def _attempts(w: Workspace, words: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs between this attempt at a cell and the one before it, and the best one."""
+    from jupyter_mlops.tracking import differences
+
+    run = _run(w, words)
+    cell = run.tags.get("mlops.cell", "")
+    attempts = [r for r in w.store.runs(run.experiment, tags={"mlops.cell": cell}) if r.run_id != run.run_id]
+    before = next((r for r in attempts if r.started < run.started), None)
+    best = next((r for r in attempts if r.tags.get("mlops.best", "none") != "none"), None)
+    chosen = [r for r in (before, best) if r is not None]
+    return [differences(w.store, other, run) for other in {r.run_id: r for r in chosen}.values()]
+
+
+def _register(w: Workspace, words: dict[str, Any]) -> ModelVersion:
+    from jupyter_mlops.registry import register
+
+    return register(w.store, _run(w, words).run_id, words["model"])
+
+
+def _name(w: Workspace, words: dict[str, Any]) -> Run:
+    run_id = _run(w, words).run_id
+    w.store.name_run(run_id, words["name"])
+    return w.store.run(run_id)
+
+
 def _ledger(w: Workspace, words: dict[str, Any]) -> list[LedgerEntry]:
     from jupyter_mlops.ledger import entries
 
@@ -143,7 +186,25 @@ ROUTES = [
         _runs,
         {"limit": "integer"},
     ),
-    Route("GET", "runs/{id}", "one run", Run, lambda w, words: w.store.run(words["id"]), {"id": "string"}),
+    Route("GET", "runs/{id}", "one run", Run, _run, {"id": "string"}),
+    Route(
+        "GET",
+        "runs/{id}/attempts",
+        "what differs from the attempt before, and from the best",
+        list[dict[str, Any]],
+        _attempts,
+        {"id": "string"},
+    ),
+    Route("POST", "runs/{id}/replay", "run its slice again, and compare", dict[str, Any], _replay, {"id": "string"}),
+    Route(
+        "POST",
+        "runs/{id}/register",
+        "a version of a model, from this run",
+        ModelVersion,
+        _register,
+        {"id": "string", "model": "string"},
+    ),
+    Route("POST", "runs/{id}/name", "another name for it", Run, _name, {"id": "string", "name": "string"}),
     Route("GET", "alerts", "what needs a person", list[Alert], lambda w, _: w.base.alerts("open")),
     Route("POST", "alerts/{id}/acknowledge", "somebody looks after it", Alert, _acknowledge, {"id": "integer"}),
     Route("GET", "ledger", "the newest decisions and events", list[LedgerEntry], _ledger, {"limit": "integer"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any
 
@@ -23,7 +24,21 @@ background:var(--jp-layout-color1,transparent);line-height:1.5}
 .mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
 .mlops-card dt{color:var(--jp-ui-font-color2,#777)}
 .mlops-card dd{margin:0;overflow-wrap:anywhere}
+.mlops-card .mlops-do{display:none;gap:6px;flex-wrap:wrap;margin-top:8px}
+.jp-Notebook .mlops-card .mlops-do{display:flex}
+.mlops-card .mlops-do button{font:inherit;font-size:12px;padding:2px 10px;border-radius:4px;cursor:pointer;
+border:1px solid var(--jp-border-color1,#8888);background:var(--jp-layout-color2,transparent);color:inherit}
+.mlops-card .mlops-do button:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:1px}
 """
+
+# JupyterLab runs these commands of our extension; anywhere else nothing would, so the buttons are not shown.
+_DO = {
+    "open-run": "Open run",
+    "compare-run": "Compare",
+    "replay-run": "Replay",
+    "register-run": "Register…",
+    "name-run": "Name it…",
+}
 
 
 class Card:
@@ -65,8 +80,23 @@ class Card:
             f"<header><span class='mlops-name'>{escape(cell.name + _attempt(cell))}</span>"
             f"<span class='mlops-chip mlops-{escape(cell.status)}'>{escape(cell.status.lower())}</span>"
             f"<span class='mlops-quiet'>{cell.seconds:.2f} s · record {escape(cell.key[:8])}</span></header>"
-            f"{error}<div class='mlops-figures'>{figures or _no_metrics(cell)}</div><dl>{facts}</dl>{warnings}</section>"
+            f"{error}<div class='mlops-figures'>{figures or _no_metrics(cell)}</div><dl>{facts}</dl>{warnings}"
+            f"{_buttons(cell)}</section>"
         )
+
+
+def _buttons(cell: Cell) -> str:
+    words = escape(json.dumps({"run": cell.key}), quote=True)
+    return (
+        "<div class='mlops-do'>"
+        + "".join(
+            f"<button type='button' data-commandlinker-command='mlops:{command}' data-commandlinker-args='{words}'>"
+            f"{escape(label)}</button>"
+            for command, label in _DO.items()
+            if command != "register-run" or cell.model
+        )
+        + "</div>"
+    )
 
 
 def _no_metrics(cell: Cell) -> str:

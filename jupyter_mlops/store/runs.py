@@ -182,6 +182,10 @@ class Store:
         """The same for a model that a kernel saved as a skops file."""
         return self.log_model(run_id, models.read_saved(file), input_example=input_example, requirements=requirements)
 
+    def name_run(self, run_id: str, name: str) -> None:
+        with self.explained():
+            self.client.update_run(run_id, name=name)
+
     def end_run(self, run_id: str, status: str, reason: str = "", ended: datetime | None = None) -> None:
         """Close a run truthfully: FINISHED, FAILED or KILLED, with why."""
         with self.explained():
@@ -213,8 +217,14 @@ class Store:
         return closed
 
     def run(self, run_id: str) -> Run:
-        """One run; NotFound when there is none of that id. A unique beginning of four characters or more will do."""
+        """One run; NotFound when there is none of that id. A unique beginning of four characters or more will do.
+
+        A tracked cell's record key, which the run card knows before the run is in MLflow, names its run too.
+        """
         with self.explained():
+            known = self.runs(limit=1, tags={KEY: run_id}) if len(run_id) == 32 and run_id.isalnum() else []
+            if known:
+                return known[0]
             if len(run_id) < 32:
                 matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)]
                 if len(run_id) < 4 or len(matching) != 1:

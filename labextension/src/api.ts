@@ -11,6 +11,29 @@ export type Run = Schemas['Run'];
 export type Alert = Schemas['Alert'];
 export type Entry = Schemas['LedgerEntry'];
 
+export interface Difference {
+  what: string;
+  one: string | number | null;
+  other: string | number | null;
+}
+
+export interface Differences {
+  one: string;
+  other: string;
+  code: Difference[];
+  data: Difference[];
+  environment: Difference[];
+  parameters: Difference[];
+  metrics: Difference[];
+}
+
+export interface Replay {
+  run_id: string;
+  reproduced: boolean;
+  metrics: Record<string, { recorded: number | null; replayed: number | null }>;
+  culprit: string | null;
+}
+
 /** A refusal of the server: what happened, and the fix. */
 export class Refusal extends Error {
   constructor(

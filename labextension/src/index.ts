@@ -1,12 +1,14 @@
 /** The plugin: the sidebar, the pages it opens, the launcher cards and the palette's commands. */
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
+import { ICommandPalette, InputDialog, MainAreaWidget, Notification } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
-import { Api, Status } from './api';
+import { Api, Differences, Refusal, Replay, Run, Status, Version } from './api';
 import { RegistryPanel } from './panels/registry';
+import { differing, replayed } from './logic';
+import { DifferencesPanel } from './panels/differences';
 import { RunPanel } from './panels/run';
 
 const CHANGED = 'https://jupyter-mlops.example/events/changed/v1';
@@ -38,6 +40,62 @@ function page(app: JupyterFrontEnd, name: string, path: string): void {
   app.shell.activateById(widget.id);
 }
 
+/** What the buttons of a run card do. A refusal is shown with its fix; nothing is done without being told. */
+function runCommands(
+  app: JupyterFrontEnd,
+  api: Api,
+  openRun: (runId: string) => void,
+  open: (content: Widget, label: string) => void
+): void {
+  const add = (name: string, label: string, act: (run: string) => Promise<string | undefined | void>): void => {
+    app.commands.addCommand(`mlops:${name}`, {
+      label,
+      execute: async args => {
+        try {
+          const said = await act(String(args.run));
+          if (said) {
+            Notification.success(said, { autoClose: 8000 });
+          }
+        } catch (error) {
+          const fix = error instanceof Refusal && error.fix ? ` Fix: ${error.fix}` : '';
+          Notification.error(`${(error as Error).message}${fix}`);
+        }
+      }
+    });
+  };
+  add('open-run', 'Open Run', async run => openRun((await api.get<Run>(`runs/${run}`)).run_id));
+  add('compare-run', 'Compare Run', async run => {
+    const found = await api.get<Differences[]>(`runs/${run}/attempts`);
+    if (found.length === 0) {
+      return 'This is the first attempt: there is nothing to compare it with yet.';
+    }
+    open(new DifferencesPanel(found), `Differences ${differing(found[0])}`);
+  });
+  add('replay-run', 'Replay Run', async run => {
+    const waiting = Notification.emit('Running its slice again in a fresh kernel…', 'in-progress', { autoClose: false });
+    try {
+      const answer = await api.post<Replay>(`runs/${run}/replay`);
+      (answer.reproduced ? Notification.success : Notification.warning)(replayed(answer), { autoClose: false });
+    } finally {
+      Notification.dismiss(waiting);
+    }
+  });
+  add('register-run', 'Register Run', async run => {
+    const asked = await InputDialog.getText({ title: 'Register as a version of', label: 'Model', okLabel: 'Register' });
+    if (asked.button.accept && asked.value) {
+      const made = await api.post<Version>(`runs/${run}/register`, { model: asked.value });
+      return `It is version ${made.version} of ${made.model}.`;
+    }
+  });
+  add('name-run', 'Name Run', async run => {
+    const asked = await InputDialog.getText({ title: 'Name of this run', okLabel: 'Name it' });
+    if (asked.button.accept && asked.value) {
+      await api.post<Run>(`runs/${run}/name`, { name: asked.value });
+      return `The run is called ${asked.value}.`;
+    }
+  });
+}
+
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlops:plugin',
   description: 'Models, decisions, alerts and dashboards beside the notebook.',
@@ -55,14 +113,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
       const found = status.dashboards?.find(d => d.name === name);
       page(app, name, found?.path || `dashboards/${name}.ipynb`);
     };
-    const openRun = (runId: string): void => {
-      const widget = new MainAreaWidget({ content: new RunPanel(api, runId) });
-      widget.title.label = `Run ${runId.slice(0, 8)}`;
+    const open = (content: Widget, label: string): void => {
+      const widget = new MainAreaWidget({ content });
+      widget.title.label = label;
       widget.title.icon = icon;
       widget.title.closable = true;
       app.shell.add(widget, 'main');
       app.shell.activateById(widget.id);
     };
+    const openRun = (runId: string): void => open(new RunPanel(api, runId), `Run ${runId.slice(0, 8)}`);
     const panel = new RegistryPanel(api, { openRun, openDashboard });
     panel.id = ID;
     panel.title.icon = icon;
@@ -78,6 +137,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       label: 'Refresh MLOps Registry',
       execute: () => panel.refresh()
     });
+    runCommands(app, api, openRun, open);
     const commands = ['mlops:show', 'mlops:refresh'];
     for (const [rank, name] of PAGES.entries()) {
       const command = `mlops:dashboard-${name}`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, figure, grouped, metricsLine } from './logic';
+import { ago, figure, grouped, metricsLine, differing, replayed } from './logic';
 
 const models = [
   { name: 'rul.plant-01', model: 'rul', segment: 'plant-01' },
@@ -33,4 +33,10 @@ test('moments are said as people say them', () => {
   assert.equal(ago('2026-11-22T11:59:50Z', now), 'just now');
   assert.equal(ago('2026-11-22T11:15:00Z', now), '45 min ago');
   assert.equal(ago('2026-11-19T12:00:00Z', now), '3 days ago');
+});
+
+test('a replay says what it came to', () => {
+  assert.equal(replayed({ reproduced: true, culprit: null, metrics: { mae: 1 } }), 'Reproduced: mae came out the same.');
+  assert.match(replayed({ reproduced: false, culprit: 'data X', metrics: {} }), /^Not reproduced: data X/);
+  assert.equal(differing({ one: 'a'.repeat(32), other: 'b'.repeat(32) }), 'aaaaaaaa and bbbbbbbb');
 });

@@ -49,3 +49,14 @@ export function ago(at: string, now: number): string {
   const hours = Math.round(minutes / 60);
   return hours < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} days ago`;
 }
+
+/** What a replay came to, in a sentence. */
+export function replayed(answer: { reproduced: boolean; culprit: string | null; metrics: Record<string, unknown> }): string {
+  const names = Object.keys(answer.metrics).join(', ');
+  return answer.reproduced ? `Reproduced: ${names} came out the same.` : `Not reproduced: ${answer.culprit}`;
+}
+
+/** The two runs of a comparison, as a title. */
+export function differing(found: { one: string; other: string }): string {
+  return `${found.one.slice(0, 8)} and ${found.other.slice(0, 8)}`;
+}
