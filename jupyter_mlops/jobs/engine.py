@@ -20,7 +20,7 @@ from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.kernels import WARM_KERNEL
 
 PLAIN_PYTHON = ("python3", "python", "", None)
-MOST_OUTPUT = 32 << 20  # characters a notebook may print; what is beyond is left out, and said so
+MOST_OUTPUT = 8 << 20  # characters a notebook may print; what is beyond is left out, and said so
 _OBSERVE = "from jupyter_mlops.jobs import observer as _o; _o.begin(); del _o"
 
 

@@ -53,7 +53,12 @@ class DaskCluster:
     def __init__(self, folder: Path, workers: int = 2) -> None:
         self.address = f"tcp://127.0.0.1:{_free_port()}"
         self.folder = folder
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        quiet = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "cwd": folder,
+            "env": {**os.environ, "MLOPS_PRELOAD": "json"},
+        }
         host, port = self.address.removeprefix("tcp://").split(":")
         command = [sys.executable, "-c", "from distributed.cli.dask_scheduler import main; main()"]
         self.processes = [subprocess.Popen([*command, "--host", host, "--port", port, "--no-dashboard"], **quiet)]

@@ -192,6 +192,8 @@ def _answer(jobs: dict[str, Job]) -> Result:
     failed = sum(job.status != "FINISHED" for job in jobs.values())
     reused = sum(job.reused for job in jobs.values())
     shown = text.table(rows, ("JOB", "STATUS", "METRICS", "RUN", "REASON"), "nothing was run")
+    if parent := next((j.parent for j in jobs.values() if j.parent and not j.reused), None):
+        shown += f"\n\nparent run {parent[:8]} keeps the table"
     if reused:
         shown += (
             f"\n\n{reused} finished before with the same notebook, parameters, environment and data; --force runs again"
