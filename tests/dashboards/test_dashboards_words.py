@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.dashboards import charts, words
 from jupyter_mlops.dashboards import html as h
-from jupyter_mlops.stats.metrics import HIGHER_IS_BETTER
+from jupyter_mlops.stats import HIGHER_IS_BETTER
 
 SHEET = Path(h.__file__).with_name("page.css").read_text()
 
