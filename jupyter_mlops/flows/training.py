@@ -9,10 +9,11 @@ from contextlib import nullcontext
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
 from jupyter_mlops.jobs import cluster as jobs_cluster
+from jupyter_mlops.masking import mask, mask_value
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
-from jupyter_mlops.tracking import secrets, ship
+from jupyter_mlops.tracking import ship
 
 CellDone = Callable[[Task, int, int], None]
 
@@ -102,7 +103,7 @@ def gather(store: Store, jobs: dict[str, Job]) -> dict[str, Job]:
 
 
 def _mask(name: str, text: str) -> str:
-    return secrets.mask_value(name, text) if name else secrets.mask(text)
+    return mask_value(name, text) if name else mask(text)
 
 
 def _with_metrics(store: Store, job: Job) -> Job:

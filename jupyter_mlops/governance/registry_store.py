@@ -34,6 +34,7 @@ from jupyter_mlops.governance.changes import Change, changes
 from jupyter_mlops.governance.decisions import NotAllowed, carry_out, kinds, read_facts
 from jupyter_mlops.governance.policy import DECIDING, objection
 from jupyter_mlops.ledger import append, checkpoint, due, subject, take_turn
+from jupyter_mlops.masking import mask_all, mask_value
 
 GOVERNED = (SqlRegisteredModel, SqlModelVersion, SqlRegisteredModelAlias, SqlRegisteredModelTag, SqlModelVersionTag)
 _MARKS = "mlops_marks"
@@ -90,7 +91,7 @@ class _Governed:
         try:
             if kind not in kinds():
                 raise NotAllowed(f"{tag.key} is no decision; decisions are: {', '.join(kinds())}")
-            self._decide(kind, name, version, read_facts(tag.value))
+            self._decide(kind, name, version, mask_all(read_facts(tag.value)))
         except NotAllowed as error:
             asked = {"value": str(tag.value)[:1000]}
             self._enter_refusals([_Refusal(kind, f"{name}/{version}", None, asked, current(), str(error))])
@@ -171,6 +172,7 @@ class _Recorder:
 
     def __call__(self, session: Session, _context: Any, _instances: Any) -> None:
         act = current()
+        _mask_texts(session)
         for change in list(changes(session, GOVERNED)):
             answer = objection(change, act, session)
             if answer.why:
@@ -187,6 +189,16 @@ class _Recorder:
                 after=change.after,
                 reason=act.reason,
             )
+
+
+def _mask_texts(session: Session) -> None:
+    """No secret reaches the registry in a description or a tag, whoever writes it: the ledger would keep it for ever."""
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, GOVERNED):
+            for name in ("value", "description"):
+                text = getattr(row, name, None)
+                if isinstance(text, str) and mask_value(getattr(row, "key", ""), text) != text:
+                    setattr(row, name, mask_value(row.key if name == "value" else "", text))
 
 
 def _refusal(change: Change, act: Act, why: str, *, waits: bool) -> _Refusal:

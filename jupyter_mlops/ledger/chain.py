@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.ledger import nodes, tables
+from jupyter_mlops.masking import mask, mask_all
 from jupyter_mlops.records import LedgerEntry
 
 GENESIS = "0" * 64
@@ -36,13 +37,16 @@ def append(
 ) -> LedgerEntry:
     """Enter one act in the caller's transaction, which must be a writing one (BEGIN IMMEDIATE on SQLite).
 
+    Secrets in `before`, `after` and `reason` are masked: what is entered can never be taken out again.
+
     Raises BadInput when a value has no canonical JSON form (NaN, infinity, a lone surrogate, an integer beyond 2^53).
     """
     tables.take_turn(connection)
     tables.ensure(connection)
     newest = sa.select(table.c.seq, table.c.hash, table.c.body).order_by(table.c.seq.desc()).limit(1)
     last = connection.execute(newest.with_for_update() if connection.dialect.name == "mysql" else newest).first()
-    fields = {"actor": actor, "action": action, "subject": subject, "before": before, "after": after, "reason": reason}
+    told = {"before": mask_all(before), "after": mask_all(after), "reason": mask(reason)}
+    fields: dict[str, Any] = {"actor": actor, "action": action, "subject": subject, **told}
     fields["at"] = (at or datetime.now(UTC)).astimezone(UTC).isoformat()
     fields["seq"], fields["prev_hash"] = (last.seq + 1, last.hash) if last else (1, GENESIS)
     body = canonical(fields)

@@ -6,11 +6,11 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.masking import mask
 from jupyter_mlops.tracking import finding, journal
 from jupyter_mlops.tracking.cell import Cell, Options
 from jupyter_mlops.tracking.leaking import leaks
 from jupyter_mlops.tracking.observing import Seen
-from jupyter_mlops.tracking.secrets import mask
 
 EXAMPLE_ROWS = 5
 _TEXT = ("text/html", "image/svg+xml", "text/plain", "text/markdown")

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jupyter_mlops.masking import mask_value
 from jupyter_mlops.records import Dataset
 from jupyter_mlops.tracking.analysis import names_of
 from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
 from jupyter_mlops.tracking.observing import Fit, Score, Seen
-from jupyter_mlops.tracking.secrets import mask_value
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
 _METRIC = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from jupyter_mlops.tracking.secrets import mask
+from jupyter_mlops.masking import mask
 
 _LONGEST_DIFF = 1_000_000
 

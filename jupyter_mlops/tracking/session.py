@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
+from jupyter_mlops.masking import mask
 from jupyter_mlops.tracking.cell import Cell, Options, Source
-from jupyter_mlops.tracking.secrets import mask
 from jupyter_mlops.tracking.slicing import History
 
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_mlops.masking import mask, mask_value
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import open_store
 from jupyter_mlops.tracking import journal, ship
 from jupyter_mlops.tracking.data import digest
-from jupyter_mlops.tracking.secrets import mask, mask_value
 from jupyter_mlops.tracking.slicing import History
 
 TRAIN = """%%track churn --tag team=blue

@@ -7,6 +7,8 @@ Not caught, and known: a secret split over two places, encoded, or drawn in an i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 MASK = "***"
 
@@ -57,3 +59,17 @@ def is_secret_name(name: str) -> bool:
 
 def mask_value(name: str, value: str) -> str:
     return MASK if is_secret_name(name) else mask(value)
+
+
+def mask_all(value: Any) -> Any:
+    """A structure of mappings and lists with every text in it masked; a text under a secret's name is one, whatever it is."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {
+            name: MASK if isinstance(held, str) and is_secret_name(str(name)) else mask_all(held)
+            for name, held in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_all(held) for held in value]
+    return value
