@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 from made import notebook
 
 from jupyter_mlops.cli import main
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, Conflict
 from jupyter_mlops.flows import run_jobs
 from jupyter_mlops.jobs import Task
 from jupyter_mlops.project import Project
@@ -206,3 +207,28 @@ def test_a_job_is_replayed_as_a_cell_is(project: Project, capsys: pytest.Capture
     assert "metric total differs" in answer["culprit"]
     assert "helper.py is not what it was" in answer["culprit"]
     assert len(open_store(project).runs()) == before
+
+
+def test_a_fleet_whose_supervisor_was_killed_goes_on(project: Project, capsys: pytest.CaptureFixture[str]):
+    root = project.root
+    path = str(
+        notebook(root, "import os, time\nwhile n and os.path.exists('wait'): time.sleep(0.1)", parameters="n = 0")
+    )
+    (root / "wait").touch()
+    words = ["run", path, "--matrix", "n=0,1,2", "--workers", "1", "--project", str(root)]
+    process = subprocess.Popen([sys.executable, "-m", "jupyter_mlops.cli", *words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list((project.home / "jobs").glob("*.ipynb"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    tasks = [Task(f"job n={n}", Path(path), {"n": n}) for n in range(3)]
+    with pytest.raises(Conflict, match="are running now"):
+        run_jobs(open_store(project), tasks, resume=True)
+    process.kill()
+    process.wait()
+    (root / "wait").unlink()
+    status, jobs = _cli(capsys, *words, "--resume")
+    assert (status, [j["reused"] for j in jobs]) == (0, [True, False, False])
+    store = open_store(project)
+    parent = store.run(str(jobs[1]["parent"]))
+    assert (parent.status, len(store.runs(tags={"mlops.kind": "fleet"}))) == ("FINISHED", 1)
+    assert sorted(r.status for r in store.runs(parent=parent.run_id)) == ["FINISHED"] * 3 + ["KILLED"]
