@@ -102,14 +102,37 @@ def test_another_parameter_or_environment_is_run(
     assert not _run(store, path, n=2).reused
 
 
-def test_what_was_read_where_nobody_can_watch_is_never_offered(project: Project, store: Store):
-    path = notebook(
-        project.root,
-        "import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.1)\nexcept OSError: pass",
-    )
+NETWORK = "import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.1)\nexcept OSError: pass"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (NETWORK, "the network"),
+        ("!cat job.ipynb", "a process it started (a shell)"),
+        ("import subprocess; subprocess.run(['cat', 'job.ipynb'])", "a process it started (cat)"),
+    ],
+    ids=["network", "shell", "process"],
+)
+def test_what_was_read_where_nobody_can_watch_is_never_offered(project: Project, store: Store, cell: str, said: str):
+    path = notebook(project.root, cell)
     first = _run(store, path)
-    assert json.loads(store.artifact(first.run_id, "inputs.json").read_text())["unseen"] == ["the network"]
+    assert json.loads(store.artifact(first.run_id, "inputs.json").read_text())["unseen"] == [said]
     assert not _run(store, path).reused
+
+
+def test_the_watcher_of_files_never_breaks_what_it_watches(project: Project, store: Store):
+    cell = """
+import os
+pid = os.fork()
+if pid == 0:
+    os.closerange(3, 256)
+    open("child.txt", "w").write(open("job.ipynb").read()[:1])
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    _run(store, notebook(project.root, cell))
+    assert (project.root / "child.txt").read_text() == "{"
 
 
 FAILS = "import os\nassert n not in bad and not os.path.exists(f'stop{n}'), 'bad luck'"
