@@ -7,14 +7,16 @@ kernel starts. Ctrl-C ends the kernels that run, and every job and the fleet say
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs import identity, surroundings
 from jupyter_mlops.jobs.finished import Finished
 from jupyter_mlops.jobs.masking import Mask, nothing_masked
@@ -23,8 +25,9 @@ from jupyter_mlops.jobs.parcels import Delivered, Work, deliver, pack
 from jupyter_mlops.jobs.results import close_parent, open_parent
 from jupyter_mlops.jobs.supervise import prepared, run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
+from jupyter_mlops.jobs.watching import RENEW
 from jupyter_mlops.records import Job
-from jupyter_mlops.store import Store
+from jupyter_mlops.store import LEASE, Store
 
 Done = Callable[[Task, Job], Job]
 """Called as each job ends; gives the Job as it is from then on."""
@@ -159,7 +162,12 @@ def _run(
 def _as_they_end(fleet: _Fleet, running: set[Future[Any]]) -> Iterator[Future[Any]]:
     """Each as it ends. Once the fleet is cancelled from elsewhere, those not begun are left out."""
     asked = fleet.store.project.home / "jobs" / f"{fleet.conditions.parent}.cancel"
+    renewed = time.monotonic()
     while running:
+        if fleet.conditions.parent and time.monotonic() > renewed + RENEW:
+            renewed = time.monotonic()
+            with suppress(MlopsError):  # it is tried again soon
+                fleet.store.renew(fleet.conditions.parent, LEASE)
         finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
         if asked.exists():
             asked.unlink(missing_ok=True)

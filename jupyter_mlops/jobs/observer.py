@@ -8,10 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from typing import Any
 
 FILE = "MLOPS_INPUTS"
 _UNSEEN = ("polars", "duckdb", "pyspark", "tensorflow", "h5py", "netCDF4", "rasterio", "lance", "vaex", "datatable")
+_READ_NO_DATA = (
+    "lscpu",
+    "ldconfig",
+    "uname",
+    "git",
+    "gcc",
+    "cc",
+    "ld",
+    "nvidia-smi",
+    "nproc",
+    "sysctl",
+)  # libraries ask these
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 
@@ -20,7 +34,7 @@ def begin() -> None:
     place = os.environ.pop(FILE, "")
     if not place:
         return
-    notes = _Notes(os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+    notes = _Notes(place)
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
@@ -31,8 +45,9 @@ def begin() -> None:
 
 
 class _Notes:
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._mine = threading.local()
         self._wrapped = False
         self._told: set[tuple[str, str]] = set()
         home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
@@ -41,6 +56,13 @@ class _Notes:
         )
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What an audit hook raises would stop the very call it hears of, so nothing is."""
+        if getattr(self._mine, "busy", False):
+            return
+        with suppress(Exception):
+            self._hear(event, arguments)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
             writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITES)
@@ -62,6 +84,13 @@ class _Notes:
     def connected(self, arguments: tuple[Any, ...]) -> None:
         if not _local(arguments[1]):
             self.note("unseen", "the network")
+
+    def started(self, arguments: tuple[Any, ...]) -> None:
+        words = arguments[1] if len(arguments) > 1 else ""
+        program = words if isinstance(words, str) else os.fspath(words[0]) if words else ""
+        name = os.path.basename(str(program).partition(" ")[0])  # noqa: PTH119
+        if name not in _READ_NO_DATA:
+            self.note("unseen", f"a process it started ({name or 'a shell'})")
 
     def _wrap_what_came(self) -> None:
         """pyarrow's readers open files in C++; each is asked what it opens as it is called."""
@@ -85,7 +114,19 @@ class _Notes:
                 return
         if (what, path) not in self._told:
             self._told.add((what, path))
-            os.write(self._handle, f"{what} {path}\n".encode("utf-8", "surrogateescape"))
+            self._write(f"{what} {path}\n".encode("utf-8", "surrogateescape"))
+
+    def _write(self, line: bytes) -> None:
+        """Opened each time: a number kept open may be another file's by now, in a fork that closed all it had."""
+        self._mine.busy = True
+        try:
+            handle = os.open(self._place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, line)
+            finally:
+                os.close(handle)
+        finally:
+            self._mine.busy = False
 
 
 def _local(address: Any) -> bool:
@@ -113,6 +154,9 @@ _HEARD = {
     "import": _Notes.imported,
     "socket.connect": _Notes.connected,
     "sqlite3.connect": lambda notes, arguments: notes.note("r", arguments[0]),
+    "subprocess.Popen": _Notes.started,
+    "os.system": lambda notes, _arguments: notes.note("unseen", "a process it started (a shell)"),
+    "os.forkpty": lambda notes, _arguments: notes.note("unseen", "a process it started (a shell)"),
     "os.listdir": _Notes.listed,
     "os.scandir": _Notes.listed,
 }

@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlops.errors import NotFound
+from jupyter_mlops.errors import Conflict, NotFound
+from jupyter_mlops.jobs.burying import close_dead
 from jupyter_mlops.jobs.notebooks import Source
 from jupyter_mlops.jobs.tasks import Task
 from jupyter_mlops.records import Job
@@ -30,6 +31,8 @@ def open_parent(store: Store, ready: Sequence[tuple[Task, Source]], name: str, r
     """A new run; with `resume`, that of the newest fleet of the same tasks, unless it finished."""
     first = ready[0][0]
     digest = _digest([task for task, _ in ready])
+    if resume:
+        close_dead(store)  # what still says RUNNING after this does run
     if resume and (known := _unfinished(store, first.place, digest)):
         store.reopen(known, LEASE)
         return Parent(known, resumed=True)
@@ -43,6 +46,11 @@ def _unfinished(store: Store, experiment: str, digest: str) -> str | None:
         found = store.runs(experiment, limit=1, tags={"mlops.fleet": digest})
     except NotFound:
         return None
+    if found and found[0].status == "RUNNING":
+        raise Conflict(
+            f"these jobs are running now, as {found[0].run_id[:8]}",
+            f"wait, or end them with `jupyter mlops cancel {found[0].run_id[:8]}`",
+        )
     return found[0].run_id if found and found[0].status != "FINISHED" else None
 
 

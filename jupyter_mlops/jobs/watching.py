@@ -18,7 +18,8 @@ import psutil
 
 _EVERY = 0.25  # seconds between two looks
 _GRACE = 2.0  # seconds for a cell to tidy up after its KeyboardInterrupt
-_RENEW = 30.0  # seconds between two signs of life
+RENEW = 30.0
+"""Seconds between two signs of life of a run."""
 _RESERVE = 0.03  # of the machine's memory: below this the largest kernel is ended before the system picks one
 
 
@@ -109,7 +110,7 @@ class Watch:
             if why and self._kernel is not None:
                 self._end(why)
                 return
-            if time.monotonic() > renewed + _RENEW:
+            if time.monotonic() > renewed + RENEW:
                 renewed = time.monotonic()
                 with contextlib.suppress(Exception):  # a sign of life that fails is sent again soon
                     self._renew()

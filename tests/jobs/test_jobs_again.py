@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 from made import notebook
 
 from jupyter_mlops.cli import main
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, Conflict
 from jupyter_mlops.flows import run_jobs
 from jupyter_mlops.jobs import Task
 from jupyter_mlops.project import Project
@@ -101,14 +102,37 @@ def test_another_parameter_or_environment_is_run(
     assert not _run(store, path, n=2).reused
 
 
-def test_what_was_read_where_nobody_can_watch_is_never_offered(project: Project, store: Store):
-    path = notebook(
-        project.root,
-        "import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.1)\nexcept OSError: pass",
-    )
+NETWORK = "import socket\ntry: socket.create_connection(('192.0.2.1', 9), timeout=0.1)\nexcept OSError: pass"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (NETWORK, "the network"),
+        ("!cat job.ipynb", "a process it started (a shell)"),
+        ("import subprocess; subprocess.run(['cat', 'job.ipynb'])", "a process it started (cat)"),
+    ],
+    ids=["network", "shell", "process"],
+)
+def test_what_was_read_where_nobody_can_watch_is_never_offered(project: Project, store: Store, cell: str, said: str):
+    path = notebook(project.root, cell)
     first = _run(store, path)
-    assert json.loads(store.artifact(first.run_id, "inputs.json").read_text())["unseen"] == ["the network"]
+    assert json.loads(store.artifact(first.run_id, "inputs.json").read_text())["unseen"] == [said]
     assert not _run(store, path).reused
+
+
+def test_the_watcher_of_files_never_breaks_what_it_watches(project: Project, store: Store):
+    cell = """
+import os
+pid = os.fork()
+if pid == 0:
+    os.closerange(3, 256)
+    open("child.txt", "w").write(open("job.ipynb").read()[:1])
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    _run(store, notebook(project.root, cell))
+    assert (project.root / "child.txt").read_text() == "{"
 
 
 FAILS = "import os\nassert n not in bad and not os.path.exists(f'stop{n}'), 'bad luck'"
@@ -206,3 +230,28 @@ def test_a_job_is_replayed_as_a_cell_is(project: Project, capsys: pytest.Capture
     assert "metric total differs" in answer["culprit"]
     assert "helper.py is not what it was" in answer["culprit"]
     assert len(open_store(project).runs()) == before
+
+
+def test_a_fleet_whose_supervisor_was_killed_goes_on(project: Project, capsys: pytest.CaptureFixture[str]):
+    root = project.root
+    path = str(
+        notebook(root, "import os, time\nwhile n and os.path.exists('wait'): time.sleep(0.1)", parameters="n = 0")
+    )
+    (root / "wait").touch()
+    words = ["run", path, "--matrix", "n=0,1,2", "--workers", "1", "--project", str(root)]
+    process = subprocess.Popen([sys.executable, "-m", "jupyter_mlops.cli", *words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list((project.home / "jobs").glob("*.ipynb"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    tasks = [Task(f"job n={n}", Path(path), {"n": n}) for n in range(3)]
+    with pytest.raises(Conflict, match="are running now"):
+        run_jobs(open_store(project), tasks, resume=True)
+    process.kill()
+    process.wait()
+    (root / "wait").unlink()
+    status, jobs = _cli(capsys, *words, "--resume")
+    assert (status, [j["reused"] for j in jobs]) == (0, [True, False, False])
+    store = open_store(project)
+    parent = store.run(str(jobs[1]["parent"]))
+    assert (parent.status, len(store.runs(tags={"mlops.kind": "fleet"}))) == ("FINISHED", 1)
+    assert sorted(r.status for r in store.runs(parent=parent.run_id)) == ["FINISHED"] * 3 + ["KILLED"]

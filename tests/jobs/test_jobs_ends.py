@@ -265,3 +265,14 @@ def test_a_run_says_where_and_from_what_it_came(project: Project, store: Store):
     assert "\nmlflow==" in lock
     assert (float(clean.tags["mlops.peak_memory_mb"]) > 20, float(clean.tags["mlops.cpu_s"]) > 0) == (True, True)
     assert clean.tags["mlops.host"] == os.uname().nodename
+
+
+def test_jobs_and_their_fleet_give_signs_of_life(project: Project, store: Store, monkeypatch: pytest.MonkeyPatch):
+    from jupyter_mlops.jobs import fleet, watching
+
+    monkeypatch.setattr(fleet, "RENEW", 0.3)
+    monkeypatch.setattr(watching, "RENEW", 0.3)
+    path = notebook(project.root, "import time; time.sleep(3)")
+    jobs = run_fleet(store, [Task("a", path), Task("b", path)])
+    for run in [store.run(str(jobs["a"].parent)), *(store.run(job.run_id) for job in jobs.values())]:
+        assert json.loads(run.tags["mlops.lease"])["until"] > run.started.timestamp() + 301, run.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -109,6 +110,9 @@ def _terminable() -> Iterator[None]:
     def end(*_: Any) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():  # only that one hears signals
+        yield
+        return
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
