@@ -12,7 +12,7 @@ import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 
-from jupyter_mlops.kernels import WARM_KERNEL
+from jupyter_mlops.kernels import WARM_KERNEL, warm_up
 
 
 class Kernel:
@@ -46,6 +46,12 @@ class Kernel:
     def stop(self, *, now: bool = True) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=now)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_preload() -> None:
+    """The dashboards' tests, in this same process, chose a small preload for their pages."""
+    warm_up(())
 
 
 @pytest.fixture(scope="session")
