@@ -1,0 +1,98 @@
+"""`mlops.yaml`, typed: what should be true of a project, and where the project lives.
+
+A project is a folder with `mlops.yaml` or `.mlops/`, found by walking up from where one stands, so that a notebook in
+`notebooks/` and the server at the top see the same one.
+"""
+
+from __future__ import annotations
+
+from jupyter_mlops.project.gates import (
+    CalibrationGate,
+    FairnessGate,
+    FreshnessGate,
+    Gate,
+    LatencyGate,
+    LeakageGate,
+    QualityGate,
+    RobustnessGate,
+    SizeGate,
+    VersusChampion,
+)
+from jupyter_mlops.project.parsing import FILE, parse
+from jupyter_mlops.project.place import HOME, Project, Target, find, load, root_around
+from jupyter_mlops.project.specs import (
+    AlertRule,
+    ApiKey,
+    Auth,
+    Brakes,
+    Card,
+    Compute,
+    Data,
+    Deploy,
+    Drift,
+    Kept,
+    Limits,
+    Model,
+    Monitor,
+    Performance,
+    ProjectFile,
+    Quality,
+    Retrain,
+    Rollback,
+    Schedule,
+    Segment,
+    Serving,
+    Train,
+    Value,
+)
+from jupyter_mlops.project.values import NAME, Duration, Name, Share, parse_duration, parse_share
+
+__all__ = [
+    "FILE",
+    "HOME",
+    "NAME",
+    "AlertRule",
+    "ApiKey",
+    "Auth",
+    "Brakes",
+    "CalibrationGate",
+    "Card",
+    "Compute",
+    "Data",
+    "Deploy",
+    "Drift",
+    "Duration",
+    "FairnessGate",
+    "FreshnessGate",
+    "Gate",
+    "Kept",
+    "LatencyGate",
+    "LeakageGate",
+    "Limits",
+    "Model",
+    "Monitor",
+    "Name",
+    "Performance",
+    "Project",
+    "ProjectFile",
+    "Quality",
+    "QualityGate",
+    "Retrain",
+    "RobustnessGate",
+    "Rollback",
+    "Schedule",
+    "Segment",
+    "Serving",
+    "Share",
+    "SizeGate",
+    "Target",
+    "Train",
+    "Value",
+    "VersusChampion",
+    "find",
+    "load",
+    "parse",
+    "parse_duration",
+    "parse_share",
+    "root_around",
+]

@@ -1,0 +1,244 @@
+"""`mlops.yaml`, typed: what should be true of a project."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from jupyter_mlops.project.gates import (
+    Gate,
+)
+from jupyter_mlops.project.values import Duration, Name, Share, Spec
+
+
+class Compute(Spec):
+    workers: int = Field(default=2, ge=1, le=256)
+    cluster: str | None = None
+
+
+class Train(Spec):
+    notebook: str
+    parameters: dict[str, Any] = {}
+    timeout: Duration = timedelta(minutes=15)
+    retries: int = Field(default=0, ge=0, le=10)
+
+
+class Data(Spec):
+    """Paths may hold `{segment}`. `evaluation` is what versions are compared on; no training row may be in it.
+
+    Without `evaluation`, a version is validated on the file named at the time, and promoted on nothing less. `weight` is a
+    column of what each row counts; `item` and `item_group` name what is ranked, for coverage, novelty and diversity.
+    """
+
+    training: str
+    evaluation: str | None = None
+    production: str = "inference"
+    target: str
+    timestamp: str | None = None
+    entity: str | None = None
+    weight: str | None = None
+    item: str | None = None
+    item_group: str | None = None
+    sensitive: list[str] = []
+
+
+class Segment(Spec):
+    parameters: dict[str, Any] = {}
+
+
+class Rollback(Spec):
+    """When a version just promoted is taken back by itself: within `window`, once `requests` were seen.
+
+    `errors` is the share of requests it fails; `latency` what its slowest twentieth may take; `on_alert` takes it back when a
+    monitor finds that it performs worse.
+    """
+
+    window: Duration = timedelta(minutes=10)
+    requests: int = Field(default=20, ge=1)
+    errors: Share | None = 0.05
+    latency: Duration | None = None
+    on_alert: bool = True
+
+
+class Kept(Spec):
+    """What the inference log keeps: a share of the requests, sensitive columns or not, and for how long."""
+
+    sample: Share = 1.0
+    sensitive: Literal["keep", "hash", "drop"] = "keep"
+    retention: Duration | None = None
+
+
+class Deploy(Spec):
+    endpoint: str
+    challenger_share: Share = 0.0
+    shadow: bool = False
+    rollback: Rollback | None = None
+    log: Kept = Kept()
+
+
+class Drift(Spec):
+    """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out.
+
+    `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
+    While fewer than 100 such rows are logged, it is the training rows.
+    """
+
+    effect: float = Field(default=0.05, gt=0, lt=1)
+    reference: Literal["training", "moving", "seasonal"] = "training"
+    windows: int = Field(default=4, ge=1, le=520)
+    false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
+    ignore: list[str] = []
+
+
+class Performance(Spec):
+    """The realised metric may lose `loses` of its reference value before it counts as decay."""
+
+    metric: str | None = None
+    loses: Share = 0.05
+    labels_within: Duration = timedelta(days=14)
+
+
+class Quality(Spec):
+    """A feed is broken, not drifted, when nulls rise by `nulls` or values leave the reference's range by `range`."""
+
+    nulls: Share = 0.1
+    out_of_range: Share = 0.05
+
+
+class AlertRule(Spec):
+    """An alert opens when `violations` of the last `of` windows violate."""
+
+    violations: int = Field(default=1, ge=1)
+    of: int = Field(default=1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _possible(self) -> AlertRule:
+        if self.violations > self.of:
+            raise ValueError(f"{self.violations} of {self.of} windows can never be: `violations` is at most `of`")
+        return self
+
+
+class Monitor(Spec):
+    window: Duration = timedelta(days=1)
+    drift: Drift = Drift()
+    quality: Quality = Quality()
+    performance: Performance = Performance()
+    alert: AlertRule = AlertRule()
+
+
+class Brakes(Spec):
+    cooldown: Duration = timedelta(days=1)
+    at_most: str = Field(default="3 per week", pattern=r"^\d+ per (day|week|month)$")
+    never_on: Literal["data-quality", "nothing"] = "data-quality"
+    stop_after_failures: int = Field(default=3, ge=1)
+
+
+class Schedule(Spec):
+    schedule: str
+
+
+class Retrain(Spec):
+    when: list[Literal["performance", "drift"] | Schedule] = ["performance"]
+    brakes: Brakes = Brakes()
+    promote: Literal["automatic", "approval"] = "approval"
+
+
+class Value(Spec):
+    per: Literal["prediction"] = "prediction"
+    amount: float
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    note: str = ""
+    source: str = ""
+
+
+class Card(Spec):
+    """What only a person can say of a model; what is left out stands as missing on its card, and is never made up."""
+
+    intended_use: str = ""
+    users: str = ""
+    out_of_scope: str = ""
+    foreseeable_misuse: str = ""
+    limitations: str = ""
+    risks: str = ""
+    affected_groups: str = ""
+    human_oversight: str = ""
+    who_may_stop: str = ""
+    data_origin: str = ""
+    data_licence: str = ""
+    personal_data: str = ""
+    legal_basis: str = ""
+    instructions: str = ""
+    provider: str = ""
+    licence: str = ""
+    contact: str = ""
+    standards: str = ""
+    retention: str = ""
+
+
+class Model(Spec):
+    task: Literal["regression", "classification", "ranking"]
+    owner: str = ""
+    risk: Literal["low", "medium", "high"] = "low"
+    purpose: str = ""
+    train: Train
+    data: Data
+    segments: dict[Name, Segment] = {}
+    gates: list[Gate] = []
+    deploy: Deploy | None = None
+    monitor: Monitor = Monitor()
+    retrain: Retrain = Retrain()
+    value: Value | None = None
+    card: Card = Card()
+
+
+class Limits(Spec):
+    """What one request may cost. `rate` is per API key, or per address where nobody has one."""
+
+    body_mb: float = Field(default=16, gt=0, le=1024)
+    rows: int = Field(default=100_000, ge=1)
+    timeout: Duration = timedelta(seconds=30)
+    rate: str | None = Field(default=None, pattern=r"^\d+ per (second|minute|hour)$")
+
+
+class Serving(Spec):
+    models_in_memory: int = Field(default=32, ge=1)
+    limits: Limits = Limits()
+
+
+class ApiKey(Spec):
+    """A key is known by its SHA-256 only. A model's name covers its segments; `truth` is sending outcomes."""
+
+    name: Name
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    models: list[str] = ["*"]
+    may: list[Literal["predict", "truth", "metrics"]] = ["predict", "truth", "metrics"]
+
+
+class Auth(Spec):
+    keys: list[ApiKey] = []
+
+
+class ProjectFile(Spec):
+    """The whole of `mlops.yaml`."""
+
+    version: Literal[1]
+    project: Name
+    business_unit: str = ""
+    tracking: str = "sqlite:///.mlops/mlops.db"
+    storage: str = ".mlops/data"
+    compute: Compute = Compute()
+    notify: list[str] = []
+    policies: list[str] = []
+    serving: Serving = Serving()
+    auth: Auth = Auth()
+    models: dict[Name, Model] = {}
+
+    def without_effect(self) -> list[str]:
+        """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
+        return [
+            f"models.{name}.retrain.when.schedule"
+            for name, model in self.models.items()
+            if any(isinstance(w, Schedule) for w in model.retrain.when)
+        ]
