@@ -81,7 +81,9 @@ def _uv() -> list[str]:
 
 
 def _do(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    # A company's own certificate authority is known to the system, not to uv.
+    trusting = {**os.environ, "UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=trusting)
     if done.returncode:
         why = (done.stderr.strip() or "it said nothing").splitlines()
         raise Unavailable(

@@ -191,7 +191,7 @@ def test_ctrl_c_ends_the_kernel_and_says_so(project: Project, number: int, said:
     process = _start(project, path)
     _until_running(project)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert json.loads(out)["error"]["code"] == "interrupted", err
     store = open_store(project)
     [run] = [r for r in store.runs() if r.tags["mlops.kind"] == "job"]

