@@ -59,5 +59,8 @@ def at_event_time(target: Target, logged: pd.DataFrame) -> pd.DataFrame:
     stamp = target.spec.data.timestamp
     if stamp is None or stamp not in logged.columns:
         return logged
-    own = pd.to_datetime(logged[stamp], utc=True, errors="coerce", format="mixed")
-    return logged.assign(time=own.fillna(pd.to_datetime(logged["time"], utc=True)))
+    own, asked = (
+        pd.to_datetime(logged[name], utc=True, errors="coerce", format="mixed").astype("datetime64[us, UTC]")
+        for name in (stamp, "time")
+    )
+    return logged.assign(time=own.fillna(asked))
