@@ -77,7 +77,7 @@ class _Notes:
             self.note("unseen", package)
 
     def listed(self, arguments: tuple[Any, ...]) -> None:
-        asking = sys._getframe(2).f_code.co_filename
+        asking = sys._getframe(3).f_code.co_filename  # past `_hear` and `heard`
         if not asking.startswith("<frozen importlib"):  # which looks through every folder it imports from
             self.note("d", arguments[0] if arguments and arguments[0] is not None else os.getcwd())  # noqa: PTH109
 

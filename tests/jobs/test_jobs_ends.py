@@ -170,7 +170,14 @@ def test_a_cancel_from_elsewhere_ends_a_job_and_a_fleet(project: Project, store:
 
 def _start(project: Project, path: Path, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "jupyter_mlops.cli", "run", str(path), "--project", str(project.root), "--json"]
-    return subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*command, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has Ctrl-C ignored, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def _until_running(project: Project) -> None:
