@@ -197,8 +197,9 @@ def _mask_texts(session: Session) -> None:
         if isinstance(row, GOVERNED):
             for name in ("value", "description"):
                 text = getattr(row, name, None)
-                if isinstance(text, str) and mask_value(getattr(row, "key", ""), text) != text:
-                    setattr(row, name, mask_value(row.key if name == "value" else "", text))
+                masked = mask_value(getattr(row, "key", ""), text) if isinstance(text, str) else text
+                if masked != text:
+                    setattr(row, name, masked)
 
 
 def _refusal(change: Change, act: Act, why: str, *, waits: bool) -> _Refusal:

@@ -46,16 +46,14 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
     def _watch(self) -> None:
         """Tell of each change of the project's database. A project that cannot be opened is tried again, quietly."""
         seen = None
-        prepared = False
         while not self._closing.wait(self.poll_seconds):
             try:
                 now = self.workspace.base.changed()
             except MlopsError:
                 continue
-            if not prepared:
+            if seen is None:
                 warm_up()  # where there is a project, its notebooks and pages will want kernels
-                prepared = True
-            if seen is not None and now != seen:
+            elif now != seen:
                 self._loop.add_callback(self._tell)
             seen = now
 

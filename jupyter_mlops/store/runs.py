@@ -222,15 +222,18 @@ class Store:
         A tracked cell's record key, which the run card knows before the run is in MLflow, names its run too.
         """
         with self.explained():
-            known = self.runs(limit=1, tags={KEY: run_id}) if len(run_id) == 32 and run_id.isalnum() else []
-            if known:
-                return known[0]
             if len(run_id) < 32:
                 matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)]
                 if len(run_id) < 4 or len(matching) != 1:
                     raise NotFound(f"no single run begins with {run_id!r}", "list them with `jupyter mlops runs`")
                 return matching[0]
-            return self._record(self.client.get_run(run_id))
+            try:
+                return self._record(self.client.get_run(run_id))
+            except MlflowException:
+                known = self.runs(limit=1, tags={KEY: run_id}) if run_id.isalnum() else []
+                if not known:
+                    raise
+                return known[0]
 
     def runs(
         self,
@@ -258,6 +261,13 @@ class Store:
         """A local copy of one file or folder of a run; the file itself when it is on this machine."""
         with self.explained():
             return Path(self.client.download_artifacts(run_id, path))
+
+    def text(self, run_id: str, path: str) -> str:
+        """The text of an artifact; empty where the run has none of that name."""
+        try:
+            return self.artifact(run_id, path).read_text(encoding="utf-8")
+        except (MlopsError, OSError):
+            return ""
 
     def model_uri(self, run_id: str) -> str | None:
         """The model a run logged, or None."""

@@ -23,7 +23,6 @@ from jupyter_mlops.tracking.effects import (
 from jupyter_mlops.tracking.shell_lines import Magic, magic_of
 from jupyter_mlops.tracking.syntax import BROKEN, arguments, chain_of, evaluated, parameters, roots_of
 
-_HOLDING = {(word,) for word in HOLDING}
 _BUILTINS = frozenset(dir(builtins)) | {"get_ipython"}
 
 
@@ -330,7 +329,7 @@ class _Walker(ast.NodeVisitor):
         """Roots of objects that may live on in the value of this expression."""
         if isinstance(value, ast.Call):
             chain = chain_of(value.func)
-            if self._looks_only(value, chain) and chain[-1:] not in _HOLDING:
+            if self._looks_only(value, chain) and chain[-1] not in HOLDING:
                 return set()
             parts: list[ast.expr] = [
                 *arguments(value),

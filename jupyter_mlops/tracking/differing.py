@@ -6,7 +6,6 @@ import difflib
 import json
 from typing import Any
 
-from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.records import Run
 from jupyter_mlops.store import Store
 
@@ -52,17 +51,10 @@ def _data(run: Run) -> dict[str, str]:
 
 
 def _environment(store: Store, run: Run) -> dict[str, Any]:
-    pins = dict(pin.partition("==")[::2] for pin in _text(store, run, "requirements.txt").split())
-    machine = json.loads(_text(store, run, "environment.json") or "{}")
+    pins = dict(pin.partition("==")[::2] for pin in store.text(run.run_id, "requirements.txt").split())
+    machine = json.loads(store.text(run.run_id, "environment.json") or "{}")
     return pins | {name: machine[name] for name in ("python", "platform", "machine", "cpus") if name in machine}
 
 
 def _cells(store: Store, run: Run) -> list[str]:
-    return list(json.loads(_text(store, run, "slice.json") or '{"cells": []}')["cells"])
-
-
-def _text(store: Store, run: Run, name: str) -> str:
-    try:
-        return store.artifact(run.run_id, name).read_text(encoding="utf-8")
-    except (MlopsError, OSError):
-        return ""
+    return list(json.loads(store.text(run.run_id, "slice.json") or '{"cells": []}')["cells"])

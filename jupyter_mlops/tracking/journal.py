@@ -19,7 +19,6 @@ RECORD = "record.jsonl"
 MODEL = "model.skops"
 EXAMPLE = "input_example.parquet"
 OUTPUTS = "outputs"
-RECEIPT = "receipt.json"
 
 
 class Record:

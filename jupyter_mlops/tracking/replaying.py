@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.errors import BadInput, MlopsError
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.kernels import WARM_KERNEL
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Run
@@ -34,7 +34,7 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     kept = _json(store, run_id, "slice.json")
     if not kept:
         raise BadInput(f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track")
-    requirements = _text(store, run_id, "requirements.txt").split()
+    requirements = store.text(run_id, "requirements.txt").split()
     folder = Path(kept.get("folder") or project.root)
     again, failure = _run(
         kept["cells"], folder if folder.is_dir() else project.root, requirements if isolated else None
@@ -132,15 +132,8 @@ def _other_python(recorded: dict[str, Any], again: dict[str, Any]) -> str:
 
 
 def _json(store: Store, run_id: str, name: str) -> Any:
-    text = _text(store, run_id, name)
+    text = store.text(run_id, name)
     return json.loads(text) if text else None
-
-
-def _text(store: Store, run_id: str, name: str) -> str:
-    try:
-        return store.artifact(run_id, name).read_text(encoding="utf-8")
-    except (MlopsError, OSError):
-        return ""
 
 
 def _run(cells: list[str], folder: Path, requirements: list[str] | None) -> tuple[dict[str, Any], str]:
