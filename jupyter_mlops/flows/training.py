@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
 from jupyter_mlops.jobs import cluster as jobs_cluster
-from jupyter_mlops.masking import mask, mask_value
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
@@ -83,7 +82,6 @@ def run_jobs(
             force=force,
             resume=resume,
             name=name,
-            mask=_mask,
             work=work_and_ship,
         )
 
@@ -91,7 +89,7 @@ def run_jobs(
 def work_and_ship(parcel: Parcel) -> Delivered:
     """A parcel's job, on a worker: what its cells journalled is shipped from there before the project is packed away."""
     with opened(parcel) as (store, task):
-        delivered = work_on(parcel, store, task, _mask)
+        delivered = work_on(parcel, store, task)
         ship(store.project)
         return delivered
 
@@ -100,10 +98,6 @@ def gather(store: Store, jobs: dict[str, Job]) -> dict[str, Job]:
     """Ship the journal, and put the metrics of each job's cells on the job itself, so that a fleet compares in one table."""
     ship(store.project)
     return {name: _with_metrics(store, job) for name, job in jobs.items()}
-
-
-def _mask(name: str, text: str) -> str:
-    return mask_value(name, text) if name else mask(text)
 
 
 def _with_metrics(store: Store, job: Job) -> Job:

@@ -19,7 +19,6 @@ from typing import Any
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs import identity, surroundings
 from jupyter_mlops.jobs.finished import Finished
-from jupyter_mlops.jobs.masking import Mask, nothing_masked
 from jupyter_mlops.jobs.notebooks import Source
 from jupyter_mlops.jobs.parcels import Delivered, Work, deliver, pack
 from jupyter_mlops.jobs.results import close_parent, open_parent
@@ -54,7 +53,6 @@ def run_fleet(
     force: bool = True,
     resume: bool = False,
     name: str = "",
-    mask: Mask = nothing_masked,
     work: Work = deliver,
 ) -> dict[str, Job]:
     """Every task's Job, by name.
@@ -65,7 +63,7 @@ def run_fleet(
     """
     ready = [prepared(task) for task in tasks]
     _unequal_names(ready)
-    conditions = Conditions(env=_threads(min(workers, len(ready))), mask=mask, tags=surroundings.host())
+    conditions = Conditions(env=_threads(min(workers, len(ready))), tags=surroundings.host())
     fleet = _Fleet(store, ready, workers, conditions)
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None

@@ -1,26 +1,20 @@
-"""A notebook without its secrets: what the given mask finds in its texts, and values of parameters that are secrets."""
+"""A notebook without its secrets: what the masker finds in its texts, and values of parameters that are secrets."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-Mask = Callable[[str, str], str]
-"""`mask(name, text)`: the text without secrets; all of it is one when that is what goes under such a name."""
+from jupyter_mlops.masking import MASK, mask, mask_value
 
 _SHORTEST = 6  # characters: a shorter value would be found everywhere
-
-
-def nothing_masked(_name: str, text: str) -> str:
-    return text
 
 
 class Masked:
     """Each text is masked once however often the notebook is saved."""
 
-    def __init__(self, mask: Mask, given: Mapping[str, Any]) -> None:
-        self._mask = mask
+    def __init__(self, given: Mapping[str, Any]) -> None:
         self.parameters = {name: self._value(name, value) for name, value in given.items()}
         hidden = [v for n, v in given.items() if isinstance(v, str) and len(v) >= _SHORTEST and self.parameters[n] != v]
         self._hidden = sorted({part for v in hidden for part in (v, repr(v)[1:-1])}, key=len, reverse=True)
@@ -28,8 +22,6 @@ class Masked:
 
     def __call__(self, node: Any) -> Any:
         """A copy of the notebook without secrets."""
-        if self._mask is nothing_masked:
-            return node
         found = copy.deepcopy(node)
         for cell in found.cells:
             cell.source = self.text(cell.source)
@@ -46,14 +38,14 @@ class Masked:
         if text not in self._known:
             masked = text
             for secret in self._hidden:
-                masked = masked.replace(secret, "***")
-            self._known[text] = self._mask("", masked)
+                masked = masked.replace(secret, MASK)
+            self._known[text] = mask(masked)
         return self._known[text]
 
     def _value(self, name: str, value: Any) -> Any:
         """As it may be written down: itself where nothing in it is a secret."""
         text = value if isinstance(value, str) else str(value)
-        masked = self._mask(name, text)
+        masked = mask_value(name, text)
         return value if masked == text else masked
 
     def _output(self, output: Any) -> None:

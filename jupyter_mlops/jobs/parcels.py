@@ -17,7 +17,6 @@ import yaml
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.jobs import surroundings
-from jupyter_mlops.jobs.masking import Mask, nothing_masked
 from jupyter_mlops.jobs.notebooks import Source, parse_source
 from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
@@ -84,15 +83,14 @@ def pack(project: Project, task: Task, source: Source, conditions: Conditions) -
 
 
 def deliver(parcel: Parcel) -> Delivered:
-    """Do a parcel's job here, with nothing masked and the journal left where it is; `flows` has more to do."""
+    """Do a parcel's job here, the journal left where it is; `flows` has more to do."""
     with opened(parcel) as (store, task):
-        return work_on(parcel, store, task, nothing_masked)
+        return work_on(parcel, store, task)
 
 
-def work_on(parcel: Parcel, store: Store, task: Task, mask: Mask) -> Delivered:
+def work_on(parcel: Parcel, store: Store, task: Task) -> Delivered:
     conditions = Conditions(
         env=parcel.env,
-        mask=mask,
         parent=parcel.parent,
         base=parcel.base,
         lock=parcel.lock,

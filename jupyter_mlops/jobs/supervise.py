@@ -21,11 +21,12 @@ from jupyter_mlops.jobs import identity
 from jupyter_mlops.jobs.ends import End, died, mark, outcome, under_way
 from jupyter_mlops.jobs.engine import Exited, Manager, execute
 from jupyter_mlops.jobs.injecting import with_parameters
-from jupyter_mlops.jobs.masking import Mask, Masked, nothing_masked
+from jupyter_mlops.jobs.masking import Masked
 from jupyter_mlops.jobs.notebooks import Source, read_source, write_notebook
 from jupyter_mlops.jobs.parameters import check, schema_of
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import Watch
+from jupyter_mlops.masking import mask
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import LEASE, Store
 
@@ -47,7 +48,6 @@ def run_notebook(
     retries: int = 0,
     memory: int | None = None,
     env: Mapping[str, str] | None = None,
-    mask: Mask = nothing_masked,
 ) -> Job:
     """Run a notebook as a job: one MLflow run, its executed notebook kept with it as it goes.
 
@@ -65,7 +65,7 @@ def run_notebook(
         retries,
         memory,
     )
-    return run_task(store, *prepared(task), Conditions(env=env or {}, mask=mask))
+    return run_task(store, *prepared(task), Conditions(env=env or {}))
 
 
 def prepared(task: Task) -> tuple[Task, Source]:
@@ -115,7 +115,7 @@ class _Attempt:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> tuple[Job, bool]:
-        task, masked = self.task, Masked(self.conditions.mask, self.task.parameters)
+        task, masked = self.task, Masked(self.task.parameters)
         run_id = self._open(masked)
         home = self.store.project.home / "jobs"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -222,7 +222,7 @@ class _Attempt:
             tags["mlops.identity"] = identity.whole(conditions.base, inputs)
         with _patiently():
             store.log(run_id, tags=tags)
-            texts = {"requirements.txt": conditions.lock, "git.diff": conditions.mask("", conditions.diff)}
+            texts = {"requirements.txt": conditions.lock, "git.diff": mask(conditions.diff)}
             for name, text in {**texts, identity.NAME: inputs.as_json()}.items():
                 if text:
                     store.log_text(run_id, text, name)

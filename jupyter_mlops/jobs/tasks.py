@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.jobs.injecting import written
-from jupyter_mlops.jobs.masking import Mask, nothing_masked
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ class Conditions:
 
     env: Mapping[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
-    mask: Mask = nothing_masked
     parent: str | None = None
     base: str = ""
     lock: str = ""

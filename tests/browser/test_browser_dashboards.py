@@ -126,18 +126,17 @@ def test_themes_width_and_paper(page: Page, voila: str):
     _open(page, voila, "portfolio")
     _alive(page)
 
-    def ground() -> str:
-        return page.locator(".mx-live").evaluate("e => getComputedStyle(e).backgroundColor")
-
-    assert ground() == "rgb(244, 246, 250)"
+    ground = expect(page.locator(".mx-live"))
+    light, dark = "rgb(244, 246, 250)", "rgb(16, 21, 29)"
+    ground.to_have_css("background-color", light)
     page.emulate_media(color_scheme="dark")
-    assert ground() == "rgb(16, 21, 29)"
+    ground.to_have_css("background-color", dark)  # waited for: a page is told of a changed scheme in its own time
     shot(page, "portfolio-dark")
     page.get_by_role("button", name="Light or dark").click()
-    assert ground() == "rgb(244, 246, 250)"
+    ground.to_have_css("background-color", light)
     page.reload()
     _alive(page)
-    assert ground() == "rgb(244, 246, 250)"  # what was chosen holds, whatever the system says
+    ground.to_have_css("background-color", light)  # what was chosen holds, whatever the system says
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     shot(page, "portfolio-narrow")
