@@ -492,20 +492,6 @@ class JobForm(Record):
     fields: list[FormField]
     model: str | None = None
     segments: int = 0
-    earlier: int = 0
-
-
-class AskedJob(Record):
-    """A job asked for whose run is not there yet; or never will be, as `problem` says. `reused` stood for it already."""
-
-    key: str
-    name: str
-    notebook: str
-    count: int
-    at: datetime
-    problem: str = ""
-    fix: str = ""
-    reused: str | None = None
 
 
 class LineageStep(Record):

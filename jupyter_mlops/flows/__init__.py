@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.judging import reasons_of
-    from jupyter_mlops.flows.launching import asked_jobs, cancel_asked, job_form, launch, launch_segments, resume_fleet
+    from jupyter_mlops.flows.launching import job_form, launch, launch_segments, resume_fleet
     from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.promotion import evidence_of, promote, rollback, validate_version
@@ -29,8 +29,6 @@ __all__ = [
     "acknowledge",
     "apply_policies",
     "approvals",
-    "asked_jobs",
-    "cancel_asked",
     "close",
     "compared_with_champion",
     "declared_policies",
@@ -100,8 +98,6 @@ _HOME = {
     "train": "training",
     "validate_version": "promotion",
     "watch": "watching",
-    "asked_jobs": "launching",
-    "cancel_asked": "launching",
     "compared_with_champion": "lineage",
     "evidence_of": "promotion",
     "job_form": "launching",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
-from jupyter_mlops.records import AskedJob, Progress, Record, Run
+from jupyter_mlops.records import Progress, Record, Run
 
 
 class Shape(Record):
@@ -103,11 +103,10 @@ class JobRow(Record):
     progress: Progress | None = None
 
 
-class Jobs(Record):
-    """What was asked for and has no run yet, and the newest that has; jobs of a fleet are its children."""
+class Started(Record):
+    """The run to follow: of the job, or of the fleet. It may have finished long ago, where it stands for this one too."""
 
-    asked: list[AskedJob]
-    rows: list[JobRow]
+    run_id: str
 
 
 class Executed(Record):

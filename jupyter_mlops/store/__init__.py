@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
-    from jupyter_mlops.store.leases import expired, keeper, lease
+    from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
     from jupyter_mlops.store.runs import Store
@@ -29,7 +29,6 @@ __all__ = [
     "database",
     "expired",
     "foreign_database",
-    "keeper",
     "lease",
     "open_store",
     "predict",
@@ -44,7 +43,6 @@ _HOME = {
     "database": "tables",
     "expired": "leases",
     "foreign_database": "tables",
-    "keeper": "leases",
     "lease": "leases",
     "predict": "predicting",
     "same_incident": "alerting",

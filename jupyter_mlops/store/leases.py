@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,6 @@ def lease(lasts: float | None = None) -> str:
     me = psutil.Process()
     kept = {"host": socket.gethostname(), "boot": _boot(), "pid": me.pid, "started": me.create_time()}
     return json.dumps(kept | ({"until": time.time() + lasts} if lasts else {}))
-
-
-def keeper(tags: Mapping[str, str]) -> int | None:
-    """The number of the process that keeps, or kept, the run with these tags; None where nobody says so."""
-    try:
-        return int(json.loads(tags.get(TAG, ""))["pid"])
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def expired(text: str) -> str:

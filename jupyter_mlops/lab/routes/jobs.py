@@ -8,24 +8,22 @@ from typing import Any
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.lab.route import Route, Words
-from jupyter_mlops.lab.shapes import JobRow, Jobs
+from jupyter_mlops.lab.shapes import JobRow, Started
 from jupyter_mlops.lab.workspace import Workspace
-from jupyter_mlops.records import AskedJob, JobForm, Run
+from jupyter_mlops.records import JobForm, Run
 
 _NEWEST = 30
 _LOOKED = 300
 _CELL = re.compile(r"\bcell (\d+)\b")
 
 
-def _jobs(w: Workspace, _words: Words) -> Jobs:
+def _jobs(w: Workspace, _words: Words) -> list[JobRow]:
     """The newest fleets and single jobs; a fleet's own jobs come with it when they are asked for."""
-    from jupyter_mlops.flows import asked_jobs
-
     w.bury()
     fleets = w.store.runs(tags={"mlops.kind": "fleet"}, limit=_NEWEST)
     jobs = w.store.runs(tags={"mlops.kind": "job"}, limit=_LOOKED)
     runs = sorted([*fleets, *(j for j in jobs if j.parent is None)], key=lambda r: r.started, reverse=True)
-    return Jobs(asked=asked_jobs(w.store.project, [*fleets, *jobs]), rows=[_row(w, r) for r in runs[:_NEWEST]])
+    return [_row(w, run) for run in runs[:_NEWEST]]
 
 
 def _fleet(w: Workspace, words: Words) -> list[JobRow]:
@@ -72,18 +70,19 @@ def _check(w: Workspace, words: Words) -> list[dict[str, Any]]:
     return [{"names": sorted(given)} for given in combinations]
 
 
-def _start(w: Workspace, words: Words) -> AskedJob:
+def _start(w: Workspace, words: Words) -> Started:
     from jupyter_mlops.flows import launch
 
     notebook = _path(w, words["notebook"])
     parameters, several = _texts(words, "parameters"), _texts(words, "several")
-    return launch(w.project, notebook, parameters, several, force=bool(words.get("force")))
+    run_id = launch(w.project, notebook, parameters, several, force=bool(words.get("force")))
+    return Started(run_id=run_id)
 
 
-def _start_segments(w: Workspace, words: Words) -> AskedJob:
+def _start_segments(w: Workspace, words: Words) -> Started:
     from jupyter_mlops.flows import launch_segments
 
-    return launch_segments(w.project, words["name"])
+    return Started(run_id=launch_segments(w.project, words["name"]))
 
 
 def _path(w: Workspace, name: str) -> Path:
@@ -102,23 +101,17 @@ def _cancel(w: Workspace, words: Words) -> Run:
     return cancel(w.store, words["id"])
 
 
-def _cancel_asked(w: Workspace, words: Words) -> None:
-    from jupyter_mlops.flows import cancel_asked
-
-    cancel_asked(w.project, words["id"])
-
-
-def _resume(w: Workspace, words: Words) -> AskedJob:
+def _resume(w: Workspace, words: Words) -> Started:
     from jupyter_mlops.flows import resume_fleet
 
-    return resume_fleet(w.project, w.store.run(words["id"]))
+    return Started(run_id=resume_fleet(w.project, w.store.run(words["id"])))
 
 
 _ID: Any = {"id": "string"}
 _FILLED: Any = {"notebook": "string", "parameters": "object?", "several": "object?"}
 
 ROUTES = [
-    Route("GET", "jobs", "what is asked for, runs, and ran last", Jobs, _jobs),
+    Route("GET", "jobs", "what runs, and what ran last", list[JobRow], _jobs),
     Route("GET", "jobs/{id}/jobs", "the jobs of a fleet", list[JobRow], _fleet, _ID),
     Route("GET", "form", "what a notebook takes", JobForm, _form, {"notebook": "string"}),
     Route("POST", "form", "whether what was filled in fits; each job it makes", list[dict[str, Any]], _check, _FILLED),
@@ -126,14 +119,13 @@ ROUTES = [
         "POST",
         "jobs",
         "start a job; several values of a parameter, parted by commas, make one job each",
-        AskedJob,
+        Started,
         _start,
         {**_FILLED, "force": "boolean?"},
     ),
     Route(
-        "POST", "models/{name}/train", "train every segment of a model", AskedJob, _start_segments, {"name": "string"}
+        "POST", "models/{name}/train", "train every segment of a model", Started, _start_segments, {"name": "string"}
     ),
     Route("POST", "jobs/{id}/cancel", "end a running job, or all of a fleet", Run, _cancel, _ID),
-    Route("POST", "jobs/{id}/resume", "go on with a fleet: only what did not finish", AskedJob, _resume, _ID),
-    Route("POST", "asked/{id}/cancel", "end, or forget, what has no run yet", None, _cancel_asked, _ID),
+    Route("POST", "jobs/{id}/resume", "go on with a fleet: only what did not finish", Started, _resume, _ID),
 ]
