@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
     from jupyter_mlops.flows.batch import erase, score_files
+    from jupyter_mlops.flows.detaching import start_jobs
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
@@ -58,6 +59,7 @@ __all__ = [
     "score_files",
     "serve",
     "silence",
+    "start_jobs",
     "suppress",
     "take_labels",
     "train",
@@ -95,6 +97,7 @@ _HOME = {
     "score_and_watch": "watching",
     "score_files": "batch",
     "serve": "endpoints",
+    "start_jobs": "detaching",
     "train": "training",
     "validate_version": "promotion",
     "watch": "watching",

@@ -21,8 +21,9 @@ from jupyter_mlops.jobs import identity, surroundings
 from jupyter_mlops.jobs.finished import Finished
 from jupyter_mlops.jobs.notebooks import Source
 from jupyter_mlops.jobs.parcels import Delivered, Work, deliver, pack
+from jupyter_mlops.jobs.preparing import prepared
 from jupyter_mlops.jobs.results import close_parent, open_parent
-from jupyter_mlops.jobs.supervise import prepared, run_task
+from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import RENEW
 from jupyter_mlops.records import Job
@@ -50,12 +51,15 @@ def run_fleet(
     executor: Executor | None = None,
     done: Done | None = None,
     cell_done: CellDone | None = None,
+    begun: Callable[[str], None] | None = None,
     force: bool = True,
     resume: bool = False,
     name: str = "",
     work: Work = deliver,
 ) -> dict[str, Job]:
     """Every task's Job, by name.
+
+    `begun` is told the run to follow as soon as there is one: the fleet's, or that of the only job.
 
     Without `force`, a task whose identity is that of a finished run is not run again: that run's Job is given, `reused`.
     With `resume`, the newest fleet of the same tasks that did not finish is gone on with. `executor` is anybody's; without
@@ -68,6 +72,10 @@ def run_fleet(
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None
     conditions.parent = parent.run_id if parent else None
+    if begun and parent:
+        begun(parent.run_id)
+    elif begun:
+        conditions.begun = begun
     jobs: dict[str, Job] = {}
 
     def ended(task: Task, job: Job) -> None:
