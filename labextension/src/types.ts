@@ -228,52 +228,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/jupyter-mlops/asked/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** end, or forget, what has no run yet */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": Record<string, never>;
-                };
-            };
-            responses: {
-                /** @description end, or forget, what has no run yet */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            data: null;
-                            /** @constant */
-                            ok: true;
-                        };
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/jupyter-mlops/form": {
         parameters: {
             query?: never;
@@ -361,7 +315,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** what is asked for, runs, and ran last */
+        /** what runs, and what ran last */
         get: {
             parameters: {
                 query?: never;
@@ -371,14 +325,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description what is asked for, runs, and ran last */
+                /** @description what runs, and what ran last */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["Jobs"];
+                            data: components["schemas"]["JobRow"][];
                             /** @constant */
                             ok: true;
                         };
@@ -417,7 +371,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["AskedJob"];
+                            data: components["schemas"]["Started"];
                             /** @constant */
                             ok: true;
                         };
@@ -551,7 +505,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["AskedJob"];
+                            data: components["schemas"]["Started"];
                             /** @constant */
                             ok: true;
                         };
@@ -911,7 +865,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["AskedJob"];
+                            data: components["schemas"]["Started"];
                             /** @constant */
                             ok: true;
                         };
@@ -1688,40 +1642,6 @@ export interface components {
              */
             why: string;
         };
-        /**
-         * AskedJob
-         * @description A job asked for whose run is not there yet; or never will be, as `problem` says. `reused` stood for it already.
-         */
-        AskedJob: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Count */
-            count: number;
-            /**
-             * Fix
-             * @default
-             */
-            fix: string;
-            /** Key */
-            key: string;
-            /** Name */
-            name: string;
-            /** Notebook */
-            notebook: string;
-            /**
-             * Problem
-             * @default
-             */
-            problem: string;
-            /**
-             * Reused
-             * @default null
-             */
-            reused: string | null;
-        };
         /** BrokenGlass */
         BrokenGlass: {
             /** By */
@@ -2246,11 +2166,6 @@ export interface components {
          * @description What a notebook takes; `model` is the one of `mlops.yaml` that it trains, `segments` how many that one has.
          */
         JobForm: {
-            /**
-             * Earlier
-             * @default 0
-             */
-            earlier: number;
             /** Fields */
             fields: components["schemas"]["FormField"][];
             /**
@@ -2289,16 +2204,6 @@ export interface components {
             /** @default null */
             progress: components["schemas"]["Progress"] | null;
             run: components["schemas"]["Run"];
-        };
-        /**
-         * Jobs
-         * @description What was asked for and has no run yet, and the newest that has; jobs of a fleet are its children.
-         */
-        Jobs: {
-            /** Asked */
-            asked: components["schemas"]["AskedJob"][];
-            /** Rows */
-            rows: components["schemas"]["JobRow"][];
         };
         /**
          * LedgerEntry
@@ -2683,6 +2588,14 @@ export interface components {
             unreviewed: components["schemas"]["BrokenGlass"][];
             /** Version */
             version: number;
+        };
+        /**
+         * Started
+         * @description The run to follow: of the job, or of the fleet. It may have finished long ago, where it stands for this one too.
+         */
+        Started: {
+            /** Run Id */
+            run_id: string;
         };
         /**
          * Status
