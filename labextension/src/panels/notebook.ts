@@ -118,7 +118,7 @@ export class ExecutedNotebook extends LuminoPanel {
       }
       shown.widget.addWidget(drawn);
     }
-    this.outputs(shown, (cell.outputs as nbformat.IOutput[] | undefined) ?? []);
+    this.outputs(shown, merged((cell.outputs as nbformat.IOutput[] | undefined) ?? []));
   }
 
   private outputs(shown: Shown, outputs: nbformat.IOutput[]): void {
@@ -165,6 +165,21 @@ interface Shown {
 
 function joined(text: nbformat.MultilineString): string {
   return Array.isArray(text) ? text.join('') : text;
+}
+
+/** What one stream printed, in one piece: a job keeps each line as it came. */
+function merged(outputs: nbformat.IOutput[]): nbformat.IOutput[] {
+  const found: nbformat.IOutput[] = [];
+  for (const output of outputs) {
+    const last = found[found.length - 1];
+    if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) {
+      const text = joined(last.text as nbformat.MultilineString) + joined(output.text as nbformat.MultilineString);
+      found[found.length - 1] = { ...last, text };
+    } else {
+      found.push(output);
+    }
+  }
+  return found;
 }
 
 /** Code as markdown has it: a fence longer than any in it. */
