@@ -64,7 +64,7 @@ export function Section(props: { title: string; count?: number; open?: boolean; 
         <h3 id={id}>
           <button aria-expanded={open} onClick={() => set(!open)}>
             <Caret.react tag="span" className="jp-Mlops-caret" />
-            {props.title}{props.count !== undefined && <span className="jp-Mlops-count">{props.count}</span>}
+            {props.title}{props.count ? <span className="jp-Mlops-count">{props.count}</span> : null}
           </button>
         </h3>
         {props.tools}
