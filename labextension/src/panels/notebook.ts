@@ -201,7 +201,7 @@ function dataOf(output: nbformat.IOutput): Data {
   }
   if (output.output_type === 'error') {
     const trace = (output.traceback as string[] | undefined)?.join('\n');
-    return { 'application/vnd.jupyter.error': trace || `${output.ename}: ${output.evalue}` };
+    return { 'application/vnd.jupyter.stderr': trace || `${output.ename}: ${output.evalue}` };
   }
   const data = (output.data ?? {}) as Data;
   return Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, Array.isArray(value) && !mime.endsWith('json') ? value.join('') : value]));
