@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
+    from jupyter_mlops.flows.scheduling import MlopsScheduler
     from jupyter_mlops.flows.starting import quickstart
     from jupyter_mlops.flows.training import gather, run_jobs, train
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
+    "MlopsScheduler",
     "acknowledge",
     "apply_policies",
     "approvals",
@@ -59,6 +61,7 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "MlopsScheduler": "scheduling",
     "acknowledge": "alerting",
     "close": "alerting",
     "notify": "notifying",

@@ -31,6 +31,9 @@ class Task:
     timeout: timedelta = timedelta(minutes=15)
     retries: int = 0
     memory: int | None = None
+    content: bytes | None = (
+        None  # the notebook as it was when the job was asked for, where the file may be another by now
+    )
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
