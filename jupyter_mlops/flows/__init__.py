@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
     from jupyter_mlops.flows.scheduling import MlopsScheduler
+    from jupyter_mlops.flows.showing import shown
     from jupyter_mlops.flows.starting import quickstart
     from jupyter_mlops.flows.training import gather, run_jobs, train
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
@@ -50,6 +51,7 @@ __all__ = [
     "score_and_watch",
     "score_files",
     "serve",
+    "shown",
     "silence",
     "start_jobs",
     "suppress",
@@ -65,6 +67,7 @@ _HOME = {
     "acknowledge": "alerting",
     "close": "alerting",
     "notify": "notifying",
+    "shown": "showing",
     "silence": "alerting",
     "suppress": "alerting",
     "take_labels": "watching",

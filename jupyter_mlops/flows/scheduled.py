@@ -20,7 +20,7 @@ from jupyter_scheduler.utils import get_utc_timestamp
 
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs import Task, cancel, read_words, schema
-from jupyter_mlops.project import HOME, Project, load, root_around
+from jupyter_mlops.project import HOME, Project, load, parse_duration, root_around
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store, lease, open_store
 

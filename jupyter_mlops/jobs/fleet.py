@@ -31,7 +31,8 @@ from jupyter_mlops.store import LEASE, Store
 
 Done = Callable[[Task, Job], Job]
 """Called as each job ends; gives the Job as it is from then on."""
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
+"""Called as a cell begins and as it ends: how many are done, of how many, and the first line of the one that runs."""
 
 
 @dataclass
@@ -114,7 +115,7 @@ def _describe(fleet: _Fleet) -> None:
 def _conditions(fleet: _Fleet, task: Task, source: Source, cell_done: CellDone | None) -> Conditions:
     lock = fleet.locks[source.kernel]
     base = identity.base(source, task.parameters, identity.environment_digest(lock))
-    told = (lambda n, of: cell_done(task, n, of)) if cell_done else (lambda _n, _of: None)
+    told = (lambda n, of, line: cell_done(task, n, of, line)) if cell_done else (lambda _n, _of, _line: None)
     return replace(fleet.conditions, base=base, lock=lock, cell_done=told)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -20,8 +20,11 @@ WAITS = "print('said ' + word, flush=True)\nimport time\nfrom pathlib import Pat
 
 
 @pytest.fixture
-def store(project: Project) -> Store:
-    return open_store(project)
+def store(project: Project) -> Iterator[Store]:
+    store = open_store(project)
+    yield store
+    for found in under_way(store):  # they outlive a test that failed
+        cancel(store, found.run_id)
 
 
 def _until(store: Store, run_id: str, true: Callable[[Progress], bool]) -> Progress:
