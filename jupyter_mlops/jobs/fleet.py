@@ -26,6 +26,7 @@ from jupyter_mlops.jobs.results import close_parent, open_parent
 from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import RENEW
+from jupyter_mlops.kernels import learn
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import LEASE, Store
 
@@ -70,6 +71,7 @@ def run_fleet(
     _unequal_names(ready)
     conditions = Conditions(env=_threads(min(workers, len(ready))), tags=surroundings.host())
     fleet = _Fleet(store, ready, workers, conditions)
+    learn({task.notebook for task, _ in ready})
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None
     conditions.parent = parent.run_id if parent else None
