@@ -419,6 +419,38 @@ class Job(Record):
     reused: bool = False
 
 
+class RunningCell(Record):
+    """A cell that runs now: of which job, its index counted from 0, its first line, and for how many seconds."""
+
+    run_id: str
+    name: str
+    cell: int
+    line: str
+    seconds: float
+
+
+class Progress(Record):
+    """How far a job or a fleet is: `done` of `of` units, each a cell or a job; `of` is None where that cannot be seen.
+
+    `seconds` it has run so far; `left` by what its cells took the last time, None where that is not known. `saved` is when
+    the notebook with its outputs so far was last written. `retried_as` is the run of the next try, once it has begun.
+    """
+
+    run_id: str
+    name: str
+    status: RunStatus
+    reason: str = ""
+    parent: str | None = None
+    unit: Literal["cell", "job"]
+    done: int
+    of: int | None
+    running: list[RunningCell] = []
+    seconds: float
+    left: float | None = None
+    saved: datetime | None = None
+    retried_as: str | None = None
+
+
 class ModelFigures(Record):
     """One line of the portfolio. Money is None where no value was declared; nothing is guessed."""
 

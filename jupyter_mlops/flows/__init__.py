@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
     from jupyter_mlops.flows.batch import erase, score_files
+    from jupyter_mlops.flows.detaching import start_jobs
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
+    from jupyter_mlops.flows.scheduling import MlopsScheduler
+    from jupyter_mlops.flows.showing import shown
     from jupyter_mlops.flows.starting import quickstart
     from jupyter_mlops.flows.training import gather, run_jobs, train
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
+    "MlopsScheduler",
     "acknowledge",
     "apply_policies",
     "approvals",
@@ -47,7 +51,9 @@ __all__ = [
     "score_and_watch",
     "score_files",
     "serve",
+    "shown",
     "silence",
+    "start_jobs",
     "suppress",
     "take_labels",
     "train",
@@ -57,9 +63,11 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "MlopsScheduler": "scheduling",
     "acknowledge": "alerting",
     "close": "alerting",
     "notify": "notifying",
+    "shown": "showing",
     "silence": "alerting",
     "suppress": "alerting",
     "take_labels": "watching",
@@ -84,6 +92,7 @@ _HOME = {
     "score_and_watch": "watching",
     "score_files": "batch",
     "serve": "endpoints",
+    "start_jobs": "detaching",
     "train": "training",
     "validate_version": "promotion",
     "watch": "watching",

@@ -14,7 +14,7 @@ from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
 from jupyter_mlops.tracking import ship
 
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
 
 
 def train(
@@ -51,6 +51,7 @@ def run_jobs(
     workers: int | None = None,
     done: Callable[[Job], None] | None = None,
     cell_done: CellDone | None = None,
+    begun: Callable[[str], None] | None = None,
     executor: Executor | None = None,
     cluster: str | None = None,
     force: bool = False,
@@ -79,6 +80,7 @@ def run_jobs(
             executor=pool,
             done=ended,
             cell_done=cell_done,
+            begun=begun,
             force=force,
             resume=resume,
             name=name,
