@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.judging import reasons_of
+    from jupyter_mlops.flows.launching import job_form, launch, launch_segments, resume_fleet
+    from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
-    from jupyter_mlops.flows.promotion import promote, rollback, validate_version
+    from jupyter_mlops.flows.promotion import evidence_of, promote, rollback, validate_version
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.showing import shown
     from jupyter_mlops.flows.starting import quickstart
     from jupyter_mlops.flows.training import gather, run_jobs, train
+    from jupyter_mlops.flows.waiting import waiting_approvals
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
@@ -31,11 +34,17 @@ __all__ = [
     "apply_policies",
     "approvals",
     "close",
+    "compared_with_champion",
     "declared_policies",
     "dossier_of",
     "erase",
+    "evidence_of",
     "evidence_pack",
     "gather",
+    "job_form",
+    "launch",
+    "launch_segments",
+    "lineage_of",
     "make_card",
     "notify",
     "promote",
@@ -44,6 +53,7 @@ __all__ = [
     "reasons_of",
     "refresh_figures",
     "replay_job",
+    "resume_fleet",
     "retrain",
     "rollback",
     "run_jobs",
@@ -58,6 +68,7 @@ __all__ = [
     "take_labels",
     "train",
     "validate_version",
+    "waiting_approvals",
     "watch",
 ]
 
@@ -96,6 +107,14 @@ _HOME = {
     "train": "training",
     "validate_version": "promotion",
     "watch": "watching",
+    "compared_with_champion": "lineage",
+    "evidence_of": "promotion",
+    "job_form": "launching",
+    "launch": "launching",
+    "launch_segments": "launching",
+    "lineage_of": "lineage",
+    "resume_fleet": "launching",
+    "waiting_approvals": "waiting",
 }
 
 
