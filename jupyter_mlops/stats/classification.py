@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.metrics import Metric, each, mean
+from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean
 
 Floats = NDArray[np.float64]
 _CLIP = float(np.finfo(np.float64).eps)  # where scikit-learn clips probabilities for the log loss
@@ -95,15 +95,17 @@ def _ece(sums: Floats) -> Floats:
 
 
 CLASSIFICATION = (
-    Metric("accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True),
-    Metric("balanced_accuracy", _counts, _balanced, True),
-    Metric("precision", _precision, mean, True, share=True),
-    Metric("recall", _recall, mean, True, share=True),
-    Metric("f1", _counts, _f1, True),
-    Metric("auc", _auc_parts, _auc, True, weighted=True),
-    Metric("log_loss", _log_loss, mean, False, probabilities=True),
-    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True),
-    Metric("ece", _calibration_parts, _ece, False, probabilities=True),
+    Metric(
+        "accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True, within=UNIT
+    ),
+    Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
+    Metric("precision", _precision, mean, True, share=True, within=UNIT),
+    Metric("recall", _recall, mean, True, share=True, within=UNIT),
+    Metric("f1", _counts, _f1, True, within=UNIT),
+    Metric("auc", _auc_parts, _auc, True, weighted=True, within=UNIT),
+    Metric("log_loss", _log_loss, mean, False, probabilities=True, within=POSITIVE),
+    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True, within=UNIT),
+    Metric("ece", _calibration_parts, _ece, False, probabilities=True, within=UNIT),
 )
 
 
@@ -184,13 +186,14 @@ MULTICLASS = (
         mean,
         True,
         share=True,
+        within=UNIT,
     ),
-    Metric("balanced_accuracy", _table, _balanced_macro, True),
-    Metric("precision_macro", _table, _precision_macro, True),
-    Metric("recall_macro", _table, _recall_macro, True),
-    Metric("f1_macro", _table, _f1_macro, True),
-    Metric("auc_ovr", _auc_ovr_parts, _auc_ovr, True, probabilities=True, weighted=True),
-    Metric("log_loss", _log_loss_of, mean, False, probabilities=True),
-    Metric("brier", _brier_of, mean, False, probabilities=True),
-    Metric("ece", _calibration_of, _ece, False, probabilities=True),
+    Metric("balanced_accuracy", _table, _balanced_macro, True, within=UNIT),
+    Metric("precision_macro", _table, _precision_macro, True, within=UNIT),
+    Metric("recall_macro", _table, _recall_macro, True, within=UNIT),
+    Metric("f1_macro", _table, _f1_macro, True, within=UNIT),
+    Metric("auc_ovr", _auc_ovr_parts, _auc_ovr, True, probabilities=True, weighted=True, within=UNIT),
+    Metric("log_loss", _log_loss_of, mean, False, probabilities=True, within=POSITIVE),
+    Metric("brier", _brier_of, mean, False, probabilities=True, within=(0.0, 2.0)),
+    Metric("ece", _calibration_of, _ece, False, probabilities=True, within=UNIT),
 )

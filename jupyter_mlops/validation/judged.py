@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,13 @@ class Judged:
         """How many units there are."""
         return len(self.truth) if self.units is None else int(self.units.max(initial=-1)) + 1
 
+    @cached_property
+    def cases(self) -> int:
+        """How many units count for something: rows that weigh nothing say nothing."""
+        if self.weight is None:
+            return self.count
+        return int((by_unit(self.weight[:, None], self.units) > 0).sum())
+
     def take(self, where: Where) -> Judged:
         """Only the rows `where`, units coded anew; the frame, which metrics do not read, is not copied."""
         units = None if self.units is None else _anew(self.units[where])
@@ -79,7 +87,7 @@ class Judged:
 
     def gather(self, parts: Floats) -> Sums:
         """Columns of rows as sums of units."""
-        return Sums(by_unit(parts, self._bucket_of_row), self.count)
+        return Sums(by_unit(parts, self._bucket_of_row), self.cases)
 
     def mean_loss(self, loss: Floats) -> Sums:
         """Sums whose ratio is the mean of one number a row."""
@@ -109,13 +117,20 @@ def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
     if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
         codes, names = _quarters(np.asarray(values.astype("float64"), dtype=np.float64))
     else:
-        found, kinds = pd.factorize(values, use_na_sentinel=True)
+        found, kinds = _factorized(values)
         names = [*(str(kind) for kind in kinds), MISSING]
         codes = np.where(found < 0, len(kinds), found).astype(np.int64)
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     order = sorted({names[i] for i in used})
     place = {name: i for i, name in enumerate(order)}
     return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes], order
+
+
+def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
+    try:
+        return pd.factorize(values, use_na_sentinel=True)
+    except TypeError:  # lists and the like cannot be told apart but by how they are written
+        return pd.factorize(values.map(str, na_action="ignore"), use_na_sentinel=True)
 
 
 def _quarters(numbers: Floats) -> tuple[Codes, list[str]]:

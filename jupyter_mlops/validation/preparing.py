@@ -42,6 +42,8 @@ def _needs(target: Target, rows: pd.DataFrame) -> None:
     data = target.spec.data
     if not len(rows):
         raise BadInput(f"there are no rows to judge {target.name} on", "give a file with rows")
+    if rows.columns.nlevels > 1:
+        raise BadInput(f"the columns have {rows.columns.nlevels} levels of names", "give each column one name")
     twice = sorted({str(c) for c in rows.columns[rows.columns.duplicated()]})
     if twice:
         raise BadInput(f"columns are there twice: {', '.join(twice[:5])}", "give each column one name")
@@ -64,6 +66,8 @@ def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
     try:
         if column.dtype.kind in "mM":
             raise TypeError("it holds times")
+        if column.dtype.kind == "c":
+            raise TypeError("it holds complex numbers")
         numbers = column.to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise BadInput(f"the {what} {name!r} is not numeric: {error}", "code it as numbers") from error
@@ -134,7 +138,7 @@ def _blocks(times: pd.Series[Any]) -> tuple[Codes, str]:
     if times.dtype.kind in "iuf":
         order = np.argsort(times.to_numpy(), kind="stable")
     else:
-        moments = pd.to_datetime(times, errors="coerce", utc=True)
+        moments = _moments(times)
         seconds = moments.to_numpy(dtype="datetime64[s]").astype(np.int64)
         for name, length in _PERIODS:
             codes = pd.factorize(seconds // length)[0].astype(np.int64)
@@ -145,6 +149,19 @@ def _blocks(times: pd.Series[Any]) -> tuple[Codes, str]:
     codes = np.empty(count, dtype=np.int64)
     codes[order] = np.arange(count) // length
     return codes, f"stretches of {length} rows"
+
+
+def _moments(times: pd.Series[Any]) -> pd.Series[Any]:
+    moments = pd.to_datetime(times, errors="coerce", utc=True)
+    wrong = np.flatnonzero((moments.isna() & times.notna()).to_numpy())
+    if len(wrong):
+        raise BadInput(
+            f"the timestamp {times.name!r} of {len(wrong)} rows is no time, the first is row {int(wrong[0])}: "
+            f"{str(times.iloc[int(wrong[0])])[:40]!r}",
+            "write times as 2026-11-25 14:30, or name another column under `data.timestamp`",
+            rows=[int(i) for i in wrong[:20]],
+        )
+    return moments
 
 
 __all__ = ["FEWEST", "label", "prepare"]

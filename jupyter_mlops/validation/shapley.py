@@ -35,7 +35,7 @@ def shap_importances(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) 
     taken = part.take(np.arange(len(part.truth)) < len(values))
     found = intervals([(taken.gather(parts), lambda s: ratio(s[..., 0], s[..., 1])) for parts in asked])
     kept = [
-        Importance(column=c, value=i.value, low=i.low, high=i.high)
+        Importance(column=str(c), value=i.value, low=i.low, high=i.high)
         for c, i in zip(columns, found, strict=True)
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
@@ -58,4 +58,4 @@ def _values(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) -> Floats
     few = background.head(_ASKED_BACKGROUND).to_numpy(dtype=np.float64)
     asked = shap.explainers.Permutation(answered, few, seed=seed)
     some = rows.head(_ASKED_ROWS).to_numpy(dtype=np.float64)
-    return np.asarray(asked(some, max_evals=2 * rows.shape[1] + 1).values, dtype=np.float64)
+    return np.asarray(asked(some, max_evals=2 * rows.shape[1] + 1, silent=True).values, dtype=np.float64)
