@@ -29,7 +29,7 @@ def shap_importances(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) 
     numeric = all(rows[c].dtype.kind in "iufb" for c in columns)
     if find_spec("shap") is None or not numeric or part.task == "ranking" or not len(rows):
         return []
-    values = np.abs(_values(judge, part, rows[columns], seed))
+    values = np.abs(_values(judge, part, rows[columns].astype(np.float64), seed))
     values = values.sum(axis=2) if values.ndim == 3 else values
     asked = [(np.stack([column, np.ones(len(column))], axis=1)) for column in values.T]
     taken = part.take(np.arange(len(part.truth)) < len(values))
