@@ -153,7 +153,7 @@ def _importances(part: Judged, columns: Sequence[str], grown: Floats, name: str 
     weight = known.astype(np.float64) if part.weight is None else known * part.weight
     sums = part.gather(np.concatenate([np.nan_to_num(grown) * weight[:, None], weight[:, None]], axis=1))
     last = len(columns)
-    asked: list[tuple[Sums, Combine]] = [(Sums(sums.per[:, [i, last]], sums.n), _mean) for i in range(last)]
+    asked: list[tuple[Sums, Combine]] = [(sums.columns([i, last]), _mean) for i in range(last)]
     found = [
         Importance(column=str(c), value=i.value, low=i.low, high=i.high, slice=name)
         for c, i in zip(columns, intervals(asked), strict=True)

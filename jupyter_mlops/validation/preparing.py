@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data, Target
 from jupyter_mlops.validation.answering import label, labels_of
-from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -20,6 +20,7 @@ FEWEST = 30
 """Below so many units an interval says little; estimates are given, gates answer inconclusive."""
 _BLOCKS = 50
 _CLASSES = 200
+_STRATA = 50
 _PERIODS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600))
 
 
@@ -35,7 +36,9 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
     if task == "ranking" and not set(np.unique(truth)) <= {0.0, 1.0}:
         raise BadInput(f"the outcome {data.target!r} holds other values than 0 and 1", "code it as 0 and 1")
     units, design = _units(data, rows, task)
-    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design)
+    strata = _strata(data, rows)
+    design += f", as many of each {data.strata} as there are" if strata is not None else ""
+    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata)
 
 
 def _needs(target: Target, rows: pd.DataFrame) -> None:
@@ -47,7 +50,7 @@ def _needs(target: Target, rows: pd.DataFrame) -> None:
     twice = sorted({str(c) for c in rows.columns[rows.columns.duplicated()]})
     if twice:
         raise BadInput(f"columns are there twice: {', '.join(twice[:5])}", "give each column one name")
-    for column in filter(None, [data.target, data.entity, data.weight]):
+    for column in filter(None, [data.target, data.entity, data.weight, data.strata]):
         if column not in rows.columns:
             raise BadInput(
                 f"the rows have no column {column!r}", "correct `data:` in mlops.yaml, or the file", column=column
@@ -79,6 +82,19 @@ def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
             rows=[int(i) for i in wrong[:20]],
         )
     return numbers
+
+
+def _strata(data: Data, rows: pd.DataFrame) -> Codes | None:
+    if data.strata is None:
+        return None
+    codes, names = kinds_of(rows, data.strata)
+    if len(names) > _STRATA:
+        raise BadInput(
+            f"the strata {data.strata!r} are {len(names)}, for {len(rows)} rows",
+            f"name a column of at most {_STRATA} kinds",
+            column=data.strata,
+        )
+    return codes
 
 
 def _weights(data: Data, rows: pd.DataFrame) -> Floats | None:

@@ -14,6 +14,7 @@ from jupyter_mlops.stats import (
     RANKING,
     REGRESSION,
     Sums,
+    beside,
     bucketed,
     by_unit,
     coverage,
@@ -22,6 +23,7 @@ from jupyter_mlops.stats import (
     holm,
     interval,
     intervals,
+    stratified,
     unlike_pairs,
     wilson,
 )
@@ -100,6 +102,33 @@ def test_rows_of_an_entity_are_not_independent():
             covered[name] += i.low <= np.sqrt(2 / np.pi) <= i.high
     assert covered["rows"] < 250
     assert 368 <= covered["entities"] <= 394
+
+
+def test_strata_of_which_so_many_were_drawn_are_held():
+    """Three kinds that err very differently: as rows, an interval would be several times as wide as what is not known."""
+    random = np.random.default_rng(3)
+    mae, kind = REGRESSION[0], np.repeat([0, 1, 2], [100, 100, 50])
+    covered, width = {"rows": 0, "strata": 0}, {"rows": 0.0, "strata": 0.0}
+    for _ in range(150):
+        error = np.array([1, 5, 20])[kind] + random.normal(size=250) * np.array([0.2, 1, 3])[kind]
+        parts = mae.parts(np.zeros(250), error)
+        for name, strata in (("rows", None), ("strata", stratified(parts, None, kind))):
+            [i] = intervals([(Sums(parts, 250, strata), mae.combine)])
+            covered[name] += i.low <= 6.4 <= i.high
+            width[name] += i.high - i.low
+    assert 136 <= covered["strata"] <= 149
+    assert covered["rows"] == 150
+    assert width["rows"] > 3 * width["strata"]
+
+
+def test_held_strata_change_no_value_and_take_their_columns_along():
+    random = np.random.default_rng(0)
+    parts, kind = random.random((90, 3)), random.integers(0, 3, 90)
+    sums = Sums(parts, 90, stratified(parts, None, kind))
+    both = beside([sums.columns([0, 2]), sums.columns([1, 2])])
+    [one, other] = intervals([(sums, lambda s: s[..., 1] / s[..., 2]), (both, lambda s: s[..., 2] / s[..., 3])])
+    assert one.value == pytest.approx(parts[:, 1].sum() / parts[:, 2].sum())
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), rel=1e-5)
 
 
 def test_buckets_change_no_value_and_hardly_an_interval():

@@ -197,6 +197,7 @@ POLICY = """\
 version: 1
 policy: lending
 models: [loan]
+protect: [champion, production]
 gates: [auc, {metric: accuracy, min: %s, slices: [sex]}, {freshness: {max_age: 900d}}]
 """
 
@@ -230,5 +231,5 @@ def test_an_easier_gate_of_the_same_name_is_not_the_policys(project: Project, tm
             assert _run(project, capsys, "validate", "loan", "2")[0] == 0
     store = open_store(project)
     with pytest.raises(MlflowException, match="asks for accuracy, which was not judged as it is now"):
-        store.client.set_registered_model_alias("loan", "champion", "2")
+        store.client.set_registered_model_alias("loan", "production", "2")
     assert _run(project, capsys, "policy", "withdraw", "lending", "--reason", "tried")[0] == 0
