@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean
+from jupyter_mlops.stats.precision import average_precision_parts
 
 Floats = NDArray[np.float64]
 _CLIP = float(np.finfo(np.float64).eps)  # where scikit-learn clips probabilities for the log loss
@@ -47,6 +48,18 @@ def _recall(truth: Floats, score: Floats) -> Floats:
     return np.stack([(score > 0.5) * truth, truth], axis=1)
 
 
+def _specificity(truth: Floats, score: Floats) -> Floats:
+    return np.stack([(score <= 0.5) * (1 - truth), 1 - truth], axis=1)
+
+
+def _mcc(sums: Floats) -> Floats:
+    """Matthews' correlation (1975); 0 where one of the four margins is empty, as scikit-learn's."""
+    hit, false, missed, right = (sums[..., i] for i in range(4))
+    margins = (hit + false) * (hit + missed) * (right + false) * (right + missed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(margins > 0, (hit * right - false * missed) / np.sqrt(margins), 0.0)
+
+
 def _log_loss(truth: Floats, score: Floats) -> Floats:
     p = np.clip(score, _CLIP, 1 - _CLIP)
     return each(-np.log(np.where(truth == 1, p, 1 - p)))
@@ -75,7 +88,14 @@ def _auc(sums: Floats) -> Floats:
     """Both means less the area itself, which every row carries; at the whole sample exactly the area."""
     over_ups, ups, over_downs, downs, area = (sums[..., i] for i in range(5))
     middle = ratio(area, ups + downs)
-    away = ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle
+    return _leaning(middle, ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle)
+
+
+def _average_precision(sums: Floats) -> Floats:
+    return _leaning(ratio(sums[..., 1], sums[..., 2]), ratio(sums[..., 0], sums[..., 2]))
+
+
+def _leaning(middle: Floats, away: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         # On the scale of the odds a resample of a large area cannot leave (0, 1), and the interval leans the right way.
         leaning = 1 / (1 + (1 - middle) / middle * np.exp(-away / (middle * (1 - middle))))
@@ -101,8 +121,11 @@ CLASSIFICATION = (
     Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
     Metric("precision", _precision, mean, True, share=True, within=UNIT),
     Metric("recall", _recall, mean, True, share=True, within=UNIT),
+    Metric("specificity", _specificity, mean, True, share=True, within=UNIT),
     Metric("f1", _counts, _f1, True, within=UNIT),
+    Metric("mcc", _counts, _mcc, True, within=(-1.0, 1.0)),
     Metric("auc", _auc_parts, _auc, True, weighted=True, within=UNIT),
+    Metric("average_precision", average_precision_parts, _average_precision, True, weighted=True, within=UNIT),
     Metric("log_loss", _log_loss, mean, False, probabilities=True, within=POSITIVE),
     Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True, within=UNIT),
     Metric("ece", _calibration_parts, _ece, False, probabilities=True, within=UNIT),

@@ -189,6 +189,22 @@ def test_weighted_area_is_scikit_learns(seed, levels):
     auc = next(m for m in CLASSIFICATION if m.name == "auc")
     value = float(auc.combine(auc.parts(y, s, weight=w).sum(axis=0)))
     assert value == pytest.approx(sk.roc_auc_score(y, s, sample_weight=w), abs=1e-9)
+    precise = next(m for m in CLASSIFICATION if m.name == "average_precision")
+    value = float(precise.combine(precise.parts(y, s, weight=w).sum(axis=0)))
+    assert value == pytest.approx(sk.average_precision_score(y, s, sample_weight=w), abs=1e-9)
+
+
+def test_influence_is_what_a_row_of_more_weight_changes():
+    random = np.random.default_rng(1)
+    y, s, w = np.r_[1.0, random.integers(0, 2, 39)], random.integers(0, 8, 40) / 8, random.random(40) + 0.1
+    precise = next(m for m in CLASSIFICATION if m.name == "average_precision")
+    influence = precise.parts(y, s, weight=w)[:, 0] / w.sum() / w
+    for j in range(40):
+        more = w + 1e-6 * (np.arange(40) == j)
+        changed = sk.average_precision_score(y, s, sample_weight=more) - sk.average_precision_score(
+            y, s, sample_weight=w
+        )
+        assert influence[j] == pytest.approx(changed / 1e-6, abs=1e-4)
 
 
 @settings(max_examples=40, deadline=None)

@@ -34,6 +34,9 @@ SKLEARN = {
     "balanced_accuracy": lambda y, s: sk.balanced_accuracy_score(y, s > 0.5),
     "precision": lambda y, s: sk.precision_score(y, s > 0.5, zero_division=np.nan),
     "recall": lambda y, s: sk.recall_score(y, s > 0.5),
+    "specificity": lambda y, s: sk.recall_score(y, s > 0.5, pos_label=0),
+    "mcc": lambda y, s: sk.matthews_corrcoef(y, s > 0.5),
+    "average_precision": sk.average_precision_score,
 }
 
 
