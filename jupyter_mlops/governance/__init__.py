@@ -11,6 +11,7 @@ from jupyter_mlops.governance.acting import Act, Source, acting
 if TYPE_CHECKING:
     from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
+    from jupyter_mlops.governance.demanding import demanded
     from jupyter_mlops.governance.dossier import Dossier
     from jupyter_mlops.governance.pack import contents
     from jupyter_mlops.governance.pack import write as write_pack
@@ -32,6 +33,7 @@ __all__ = [
     "completeness",
     "contents",
     "decide",
+    "demanded",
     "governed_store",
     "held_against_rules",
     "in_force",
@@ -57,6 +59,7 @@ _HOME = {
     "completeness": "rules",
     "contents": "pack",
     "decide": "deciding",
+    "demanded": "demanding",
     "held_against_rules": "rules",
     "in_force": "policies",
     "parse_policy": "policies",
