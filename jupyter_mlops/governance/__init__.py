@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
     from jupyter_mlops.governance.dossier import Dossier
+    from jupyter_mlops.governance.notebooks import as_notebook
     from jupyter_mlops.governance.pack import contents
     from jupyter_mlops.governance.pack import write as write_pack
     from jupyter_mlops.governance.policies import Policy, in_force, parse_policy, put_in_force, withdraw_policy
@@ -28,6 +29,7 @@ __all__ = [
     "acting",
     "as_html",
     "as_markdown",
+    "as_notebook",
     "card_of",
     "completeness",
     "contents",
@@ -53,6 +55,7 @@ _HOME = {
     "Policy": "policies",
     "as_html": "card",
     "as_markdown": "card",
+    "as_notebook": "notebooks",
     "card_of": "card",
     "completeness": "rules",
     "contents": "pack",

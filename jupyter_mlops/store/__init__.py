@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
+    from jupyter_mlops.store.digests import digest_of
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
@@ -27,6 +28,7 @@ __all__ = [
     "LoadedModel",
     "Store",
     "database",
+    "digest_of",
     "expired",
     "foreign_database",
     "lease",
@@ -41,6 +43,7 @@ _HOME = {
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
+    "digest_of": "digests",
     "expired": "leases",
     "foreign_database": "tables",
     "lease": "leases",

@@ -6,8 +6,6 @@ list is this one, reviewed: each type holds numbers and calls nothing it is give
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,7 @@ from mlflow.models import infer_signature
 from mlflow.models.model import Model
 from mlflow.sklearn import save_model as save_sklearn
 
-from jupyter_mlops.errors import BadInput, NotFound
+from jupyter_mlops.errors import BadInput
 
 TRUSTED = (
     "numpy.dtype",
@@ -125,16 +123,3 @@ def read_model(folder: Path) -> tuple[Any, Any]:
         raise BadInput(f"the model was not loaded: {error}", "register a model of reviewed types only") from error
     example = folder / "example.json"
     return model, pd.read_json(example, orient="table") if example.is_file() else None
-
-
-def digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of every file below; a link or special file is refused, not followed."""
-    if not folder.is_dir():
-        raise NotFound(f"the model's files are gone: {folder}", "restore them, or train and register again")
-    entries = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise BadInput(f"{path.name} in the model's files is not an ordinary file", "remove it and register again")
-        if path.is_file():
-            entries[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()

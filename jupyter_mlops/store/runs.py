@@ -22,6 +22,7 @@ from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refus
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import leases, models
+from jupyter_mlops.store.digests import digest_of, files_below
 from jupyter_mlops.store.tables import database
 
 KEY = "mlops.key"
@@ -286,7 +287,7 @@ class Store:
 
     def digest(self, model_uri: str) -> str:
         """What the model's files are now, as one SHA-256."""
-        return models.digest(self.model_files(model_uri))
+        return digest_of(files_below(self.model_files(model_uri)))
 
     def read_model(self, model_uri: str) -> tuple[Any, Any]:
         """The fitted object and its input example, read by our own loader."""
