@@ -12,7 +12,7 @@ from jupyter_mlops.errors import MlopsError, NotFound
 from jupyter_mlops.flows.approving import approvals
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.governance import Dossier, as_notebook, card_of, contents, write_pack
-from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, history, proof_of, signing_key
+from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, lineage, proof_of, signing_key
 from jupyter_mlops.records import ModelVersion, Run
 from jupyter_mlops.registry import version
 from jupyter_mlops.store import Store, database
@@ -27,7 +27,7 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
     declared = model in store.project.file.models
     base = database(store.project)
     with base.read() as connection:
-        past = history(connection, name)
+        past = lineage(connection, name)
     run = store.run(found.run_id) if found.run_id else None
     runs = _runs(store, run)
     texts = {part: _text(store, runs, part) for part in ("slice.py", "requirements.txt", "environment.json")}

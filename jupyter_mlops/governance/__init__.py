@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.governance.acting import Act, Source, acting
 
 if TYPE_CHECKING:
+    from jupyter_mlops.governance.adopting import adopt
     from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
     from jupyter_mlops.governance.dossier import Dossier
@@ -27,6 +28,7 @@ __all__ = [
     "Policy",
     "Source",
     "acting",
+    "adopt",
     "as_html",
     "as_markdown",
     "as_notebook",
@@ -53,6 +55,7 @@ _HOME = {
     "Dossier": "dossier",
     "NOTE": "rules",
     "Policy": "policies",
+    "adopt": "adopting",
     "as_html": "card",
     "as_markdown": "card",
     "as_notebook": "notebooks",
@@ -84,6 +87,13 @@ def governed_store(store_uri: str, tracking_uri: str | None = None) -> Any:  # n
         else GovernedStore
     )
     return kind(store_uri.removeprefix("mlops+"), os.environ.get("_MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE") or None)
+
+
+# MLflow loads its plugins in each worker of a server, also in one that is never asked about the registry.
+if os.environ.get("_MLFLOW_SERVER_REGISTRY_STORE", "").startswith("mlops+"):
+    from jupyter_mlops.governance.doors import watch
+
+    watch(os.environ["_MLFLOW_SERVER_REGISTRY_STORE"])
 
 
 def __getattr__(name: str) -> object:

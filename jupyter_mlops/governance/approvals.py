@@ -79,7 +79,8 @@ class Past:
     def risk(self) -> str:
         found = ""
         for entry in self.entries:
-            if entry.subject == self.model and entry.action == "set model tag" and entry.after["key"] == RISK:
+            about = entry.subject == self.model and entry.action in ("set model tag", "adopt model tag")
+            if about and entry.after["key"] == RISK:
                 found = str(entry.after.get("value", ""))
         return found
 
