@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
-    from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
+    from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say, sign_files_of
     from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
@@ -47,6 +47,7 @@ __all__ = [
     "score_and_watch",
     "score_files",
     "serve",
+    "sign_files_of",
     "silence",
     "suppress",
     "take_labels",
@@ -81,6 +82,7 @@ _HOME = {
     "rollback": "promotion",
     "run_jobs": "training",
     "say": "approving",
+    "sign_files_of": "approving",
     "score_and_watch": "watching",
     "score_files": "batch",
     "serve": "endpoints",

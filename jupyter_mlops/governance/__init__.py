@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.governance.policies import Policy, in_force, parse_policy, put_in_force, withdraw_policy
     from jupyter_mlops.governance.rehearsing import rehearse, standings
     from jupyter_mlops.governance.rules import NOTE, completeness, held_against_rules, rules_sections
+    from jupyter_mlops.governance.signatures import key_line, model_key, public_pem, sign_files
     from jupyter_mlops.governance.unpack import verify_pack
 
 __all__ = [
@@ -39,11 +40,15 @@ __all__ = [
     "governed_store",
     "held_against_rules",
     "in_force",
+    "key_line",
+    "model_key",
     "parse_policy",
+    "public_pem",
     "put_in_force",
     "rehearse",
     "rules_sections",
     "sections",
+    "sign_files",
     "standings",
     "verify_pack",
     "withdraw_policy",
@@ -69,7 +74,11 @@ _HOME = {
     "put_in_force": "policies",
     "rehearse": "rehearsing",
     "rules_sections": "rules",
+    "key_line": "signatures",
+    "model_key": "signatures",
+    "public_pem": "signatures",
     "sections": "card",
+    "sign_files": "signatures",
     "standings": "rehearsing",
     "verify_pack": "unpack",
     "withdraw_policy": "policies",

@@ -40,6 +40,23 @@ def public_pem(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def key_line(pem: bytes) -> str:
+    """A public key in one line, as a policy names it: the PEM without its first and last."""
+    return "".join(line for line in pem.decode().splitlines() if not line.startswith("-----"))
+
+
+def key_pem(line: str) -> bytes:
+    return f"-----BEGIN PUBLIC KEY-----\n{line.strip()}\n-----END PUBLIC KEY-----\n".encode()
+
+
+def is_model_key(line: str) -> bool:
+    try:
+        key = serialization.load_pem_public_key(key_pem(line))
+    except ValueError:
+        return False
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+
+
 def sign_files(name: str, files: Mapping[str, str], key: ec.EllipticCurvePrivateKey) -> bytes:
     """The Sigstore bundle over a model's files (name to SHA-256, as hex); the same files and key give the same bytes."""
     payload = json.dumps(_statement(name, files), sort_keys=True).encode()

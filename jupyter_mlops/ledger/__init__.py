@@ -12,13 +12,16 @@ from jupyter_mlops.ledger.notes import read as read_checkpoint
 from jupyter_mlops.ledger.replaying import as_of, placed, strangers, subject
 from jupyter_mlops.ledger.tables import take_turn
 from jupyter_mlops.ledger.tree import included, leaf_hash
+from jupyter_mlops.ledger.trusting import FILES_SIGNED, allowed_files
 from jupyter_mlops.ledger.verifying import verify
 
 __all__ = [
+    "FILES_SIGNED",
     "TOOK_NAME",
     "Checkpoint",
     "PublicKey",
     "SigningKey",
+    "allowed_files",
     "append",
     "as_of",
     "canonical",

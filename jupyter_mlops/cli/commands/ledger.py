@@ -139,10 +139,13 @@ def _adopt(args: Namespace) -> Result:
 
 def _key(_args: Namespace) -> Result:
     from jupyter_mlops import config
+    from jupyter_mlops.governance import key_line, model_key, public_pem
     from jupyter_mlops.ledger import signing_key
 
-    public = str(signing_key(config.ledger_key()).public)
-    return Result({"public_key": public}, public)
+    key = signing_key(config.ledger_key())
+    signer = key_line(public_pem(model_key(key).public_key()))
+    said = f"{key.public}\nas a signer of model files: {signer}"
+    return Result({"public_key": str(key.public), "signer": signer}, said)
 
 
 _ACTS = {"list": _list, "verify": _verify, "as-of": _as_of, "checkpoint": _checkpoint, "key": _key, "adopt": _adopt}
