@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
-    from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say
+    from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say, sign_files_of
     from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.detaching import start_jobs
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
@@ -62,6 +62,7 @@ __all__ = [
     "score_files",
     "serve",
     "shown",
+    "sign_files_of",
     "silence",
     "start_jobs",
     "suppress",
@@ -100,6 +101,7 @@ _HOME = {
     "rollback": "promotion",
     "run_jobs": "training",
     "say": "approving",
+    "sign_files_of": "approving",
     "score_and_watch": "watching",
     "score_files": "batch",
     "serve": "endpoints",
