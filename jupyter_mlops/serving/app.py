@@ -29,7 +29,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
 _JSON = "application/json"
 _HEALTH = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/health"})
+_READ = {name.encode(): name for name in ("host", "origin", "authorization", "x-api-key", "content-type")}
 _INLINE_BYTES = 64 * 1024
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
@@ -77,7 +79,7 @@ class App:
         self.writer.close()
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
         self._access.same_origin(headers)
         method, path = scope["method"], scope["path"].rstrip("/") or "/"
         if path in _HEALTH and method in ("GET", "HEAD"):
@@ -244,4 +246,4 @@ def _ok(content: Any) -> Answer:
 
 
 def _dump(content: Any) -> bytes:
-    return json.dumps(content, separators=(",", ":"), default=str).encode()
+    return _ENCODE(content).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -54,6 +55,8 @@ def serve(
     # Python hands its lock on only so often; at the usual 5 ms a request would wait that long for the log's threads each time.
     sys.setswitchinterval(0.0005)
     app = App(project, Models(project, references, source), access, tally)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again for garbage would hold up requests
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
     )
