@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.judging import reasons_of
     from jupyter_mlops.flows.notifying import notify
+    from jupyter_mlops.flows.planning import plan
     from jupyter_mlops.flows.promotion import promote, rollback, validate_version
+    from jupyter_mlops.flows.reconciling import apply, reconcile
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "acknowledge",
+    "apply",
     "apply_policies",
     "approvals",
     "close",
@@ -34,10 +37,12 @@ __all__ = [
     "gather",
     "make_card",
     "notify",
+    "plan",
     "promote",
     "quickstart",
     "read_rows",
     "reasons_of",
+    "reconcile",
     "refresh_figures",
     "replay_job",
     "retrain",
@@ -58,6 +63,7 @@ __all__ = [
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
     "acknowledge": "alerting",
+    "apply": "reconciling",
     "close": "alerting",
     "notify": "notifying",
     "silence": "alerting",
@@ -71,10 +77,12 @@ _HOME = {
     "make_card": "dossier",
     "erase": "batch",
     "gather": "training",
+    "plan": "planning",
     "promote": "promotion",
     "quickstart": "starting",
     "read_rows": "rows",
     "reasons_of": "judging",
+    "reconcile": "reconciling",
     "refresh_figures": "figures",
     "replay_job": "repeating",
     "retrain": "retraining",

@@ -142,7 +142,7 @@ def _running(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Se
     process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(psutil.Process(process.pid), port, path)
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while True:
             try:
                 ask(server, 1, 0.1)
