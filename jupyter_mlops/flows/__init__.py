@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.launching import job_form, launch, launch_segments, resume_fleet
     from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
+    from jupyter_mlops.flows.planning import plan
     from jupyter_mlops.flows.promotion import evidence_of, promote, rollback, validate_version
+    from jupyter_mlops.flows.reconciling import apply, reconcile
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MlopsScheduler",
     "acknowledge",
+    "apply",
     "apply_policies",
     "approvals",
     "close",
@@ -47,10 +50,12 @@ __all__ = [
     "lineage_of",
     "make_card",
     "notify",
+    "plan",
     "promote",
     "quickstart",
     "read_rows",
     "reasons_of",
+    "reconcile",
     "refresh_figures",
     "replay_job",
     "resume_fleet",
@@ -77,6 +82,7 @@ __all__ = [
 _HOME = {
     "MlopsScheduler": "scheduling",
     "acknowledge": "alerting",
+    "apply": "reconciling",
     "close": "alerting",
     "notify": "notifying",
     "shown": "showing",
@@ -91,10 +97,12 @@ _HOME = {
     "make_card": "dossier",
     "erase": "batch",
     "gather": "training",
+    "plan": "planning",
     "promote": "promotion",
     "quickstart": "starting",
     "read_rows": "rows",
     "reasons_of": "judging",
+    "reconcile": "reconciling",
     "refresh_figures": "figures",
     "replay_job": "repeating",
     "retrain": "retraining",
