@@ -198,11 +198,13 @@ class Reason(Record):
 
 
 class GateResult(Record):
-    """One gate's answer: the sentence a manager reads, and the figures behind it."""
+    """One gate's answer: the sentence a manager reads, and the figures behind it. `policy` names the policy that asks for it
+    and exactly what it asks; empty where `mlops.yaml` does."""
 
     gate: str
     verdict: Verdict
     sentence: str
+    policy: str = ""
     figures: dict[str, float | int | str | None] = {}
 
 

@@ -14,7 +14,7 @@ from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
 from jupyter_mlops.tracking import ship
 
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
 
 
 def train(

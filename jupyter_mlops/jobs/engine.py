@@ -18,7 +18,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
 from jupyter_mlops import config
-from jupyter_mlops.jobs.notebooks import write_notebook
+from jupyter_mlops.jobs.notebooks import first_line, write_notebook
 from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.kernels import WARM_KERNEL
 
@@ -90,7 +90,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
     def __init__(self, node: Any, output: Path, masked: Callable[[Any], Any]) -> None:
         super().__init__(node, output_path=str(output), progress_bar=False)
         self.masked = masked
-        self.cell_done: Callable[[int, int], None] = lambda _done, _all: None
+        self.cell_done: Callable[[int, int, str], None] = lambda _done, _all, _line: None
         self._due: asyncio.TimerHandle | None = None
         self._took = 0.0
 
@@ -114,9 +114,13 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         with contextlib.suppress(OSError):  # the end of the cell saves too, and there it is told
             self.save()
 
+    def cell_start(self, cell: Any, cell_index: int | None = None, **more: Any) -> None:
+        super().cell_start(cell, cell_index=cell_index, **more)
+        self.cell_done(cell_index or 0, len(self.nb.cells), first_line(cell.source))
+
     def cell_complete(self, cell: Any, cell_index: int | None = None, **more: Any) -> None:
         super().cell_complete(cell, cell_index=cell_index, **more)
-        self.cell_done((cell_index or 0) + 1, len(self.nb.cells))
+        self.cell_done((cell_index or 0) + 1, len(self.nb.cells), "")
 
 
 class WarmEngine(Engine):  # type: ignore[misc]

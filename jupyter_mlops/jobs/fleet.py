@@ -26,12 +26,14 @@ from jupyter_mlops.jobs.results import close_parent, open_parent
 from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import RENEW
+from jupyter_mlops.kernels import learn
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import LEASE, Store
 
 Done = Callable[[Task, Job], Job]
 """Called as each job ends; gives the Job as it is from then on."""
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
+"""Called as a cell begins and as it ends: how many are done, of how many, and the first line of the one that runs."""
 
 
 @dataclass
@@ -69,6 +71,7 @@ def run_fleet(
     _unequal_names(ready)
     conditions = Conditions(env=_threads(min(workers, len(ready))), tags=surroundings.host())
     fleet = _Fleet(store, ready, workers, conditions)
+    learn({task.notebook for task, _ in ready})
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None
     conditions.parent = parent.run_id if parent else None
@@ -114,7 +117,7 @@ def _describe(fleet: _Fleet) -> None:
 def _conditions(fleet: _Fleet, task: Task, source: Source, cell_done: CellDone | None) -> Conditions:
     lock = fleet.locks[source.kernel]
     base = identity.base(source, task.parameters, identity.environment_digest(lock))
-    told = (lambda n, of: cell_done(task, n, of)) if cell_done else (lambda _n, _of: None)
+    told = (lambda n, of, line: cell_done(task, n, of, line)) if cell_done else (lambda _n, _of, _line: None)
     return replace(fleet.conditions, base=base, lock=lock, cell_done=told)
 
 

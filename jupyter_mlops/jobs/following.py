@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_mlops.errors import MlopsError, NotFound
+from jupyter_mlops.jobs.notebooks import first_line
 from jupyter_mlops.records import Progress, Run, RunningCell
 from jupyter_mlops.store import KEY, Store
 
@@ -117,7 +118,7 @@ def _running(run: Run, cells: list[Any]) -> list[RunningCell]:
     for index, cell in enumerate(cells):
         if _told(cell, "status") == "running":
             began = datetime.fromisoformat(_told(cell, "start_time"))
-            line = next((x.strip() for x in "".join(cell["source"]).splitlines() if x.strip()), "")[:_LONGEST_LINE]
+            line = first_line(cell["source"])[:_LONGEST_LINE]
             seconds = (datetime.now(UTC) - began).total_seconds()
             return [RunningCell(run_id=run.run_id, name=run.name, cell=index, line=line, seconds=seconds)]
     return []
