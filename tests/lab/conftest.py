@@ -58,7 +58,7 @@ class Server:
         return status, answer["error"]
 
 
-def until(found: Callable[[], Any], seconds: float = 150) -> Any:
+def until(found: Callable[[], Any], seconds: float = 250) -> Any:
     """What is found, as soon as it is."""
     end = time.monotonic() + seconds
     while not (answer := found()):
