@@ -20,7 +20,11 @@ from servers import free_port
 from jupyter_mlops.project import load
 from jupyter_mlops.store import open_store
 
-SHIPPED = Path(__file__).parents[2] / "jupyter-config" / "scheduler"
+SHIPPED = Path(__file__).parents[2] / "jupyter-config" / "scheduler" / "jupyter_jupyter_scheduler_config.json"
+INSTALLED = (
+    *("jupyter_scheduler", "jupyterlab", "jupyter_lsp", "jupyter_mlops", "jupyter_server_terminals", "notebook_shim"),
+    "voila.server_extension",
+)
 
 
 class Server:
@@ -29,9 +33,14 @@ class Server:
     def __init__(self, home: Path, work: Path) -> None:
         self.work, self.port, self.data = work, free_port(), home / "data"
         self.data.mkdir(parents=True, exist_ok=True)
-        env = {**os.environ, "JUPYTER_DATA_DIR": str(self.data), "JUPYTER_CONFIG_DIR": str(SHIPPED), "HOME": str(home)}
+        config = home / "config"
+        config.mkdir(exist_ok=True)
+        (config / SHIPPED.name).write_bytes(SHIPPED.read_bytes())
+        wanted = {"ServerApp": {"jpserver_extensions": {name: name == "jupyter_scheduler" for name in INSTALLED}}}
+        (config / "jupyter_server_config.json").write_text(json.dumps(wanted))
+        env = {**os.environ, "JUPYTER_DATA_DIR": str(self.data), "JUPYTER_CONFIG_DIR": str(config), "HOME": str(home)}
         words = [f"--port={self.port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--IdentityProvider.token=t"]
-        words += [f"--ServerApp.root_dir={work}", "--ServerApp.jpserver_extensions=jupyter_scheduler=True"]
+        words += [f"--ServerApp.root_dir={work}"]
         with (home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter_server", *words], env=env, cwd=work, stdout=log, stderr=log
@@ -42,7 +51,7 @@ class Server:
         self.until(lambda: self.client.get("/scheduler/config").status_code == 200)
 
     def until(self, true: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 280
         while time.monotonic() < deadline:
             try:
                 if found := true():
