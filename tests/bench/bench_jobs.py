@@ -70,7 +70,6 @@ def main() -> None:
     words.add_argument("--fleet", type=int, default=60)
     words.add_argument("--papermill", type=int, default=6)
     given = words.parse_args()
-    os.environ["MLOPS_PRELOAD"] = "pandas,sklearn.ensemble,sklearn.model_selection,mlflow"
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
