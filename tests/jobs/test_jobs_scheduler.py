@@ -33,6 +33,7 @@ class Server:
     def __init__(self, home: Path, work: Path) -> None:
         self.work, self.port, self.data = work, free_port(), home / "data"
         self.data.mkdir(parents=True, exist_ok=True)
+        open_store(load(work)).runs()  # made here, since to this server's HOME the making of a store is new, and long
         config = home / "config"
         config.mkdir(exist_ok=True)
         (config / SHIPPED.name).write_bytes(SHIPPED.read_bytes())
@@ -48,7 +49,11 @@ class Server:
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": "token t"}, timeout=60
         )
-        self.until(lambda: self.client.get("/scheduler/config").status_code == 200)
+        try:
+            self.until(lambda: self.client.get("/scheduler/config").status_code == 200)
+        except BaseException:
+            self.kill()
+            raise
 
     def until(self, true: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + 280
