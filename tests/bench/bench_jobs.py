@@ -116,7 +116,7 @@ def tracking(store: Store, root: Path, pairs: int = 3) -> None:
         write(root, "tracked.ipynb", LOAD, f"%%track\n{longer.strip()}"),
     )
     run_jobs(store, [Task("first", tracked)], force=True)
-    spent = {path: 0.0 for path in (plain, tracked)}
+    spent = dict.fromkeys((plain, tracked), 0.0)
     for seed in range(pairs):
         for path in (plain, tracked):
             spent[path] += measured(lambda p=path, s=seed: run_jobs(store, [Task(p.stem, p, {"seed": s})], force=True))[
