@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.jobs import Matrix, Parameter, Task, check, prepared, read_file, read_words, schema
+from jupyter_mlops.jobs import Matrix, Parameter, Task, check, prepared, read_duration, read_file, read_words, schema
 from jupyter_mlops.project import Project, Target, parse_duration
 from jupyter_mlops.records import Job
 
@@ -200,13 +200,7 @@ def again(words: list[str]) -> str:
 
 
 def _duration(word: str) -> Any:
-    try:
-        found = parse_duration(word)
-    except ValueError as error:
-        raise BadInput(f"--timeout: {error}", "write it as 10m") from error
-    if found.total_seconds() <= 0:
-        raise BadInput(f"--timeout {word} leaves no time", "write it as 10m")
-    return found
+    return read_duration(word, "--timeout")
 
 
 def _memory(word: str) -> int:
