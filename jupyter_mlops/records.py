@@ -198,11 +198,13 @@ class Reason(Record):
 
 
 class GateResult(Record):
-    """One gate's answer: the sentence a manager reads, and the figures behind it."""
+    """One gate's answer: the sentence a manager reads, and the figures behind it. `policy` names the policy that asks for it
+    and exactly what it asks; empty where `mlops.yaml` does."""
 
     gate: str
     verdict: Verdict
     sentence: str
+    policy: str = ""
     figures: dict[str, float | int | str | None] = {}
 
 
@@ -498,3 +500,40 @@ class GovernanceFigures(Record):
     decisions: list[LedgerEntry]
     ledger: Verification
     evidence: list[Evidence]
+
+
+class FormField(Record):
+    """One parameter as a form asks for it: `text` is its default as a person would type it, empty where it has none.
+
+    `kind` is the type in words; `choices` are texts too. `span` says the range, as in `0 < rate <= 1`.
+    """
+
+    name: str
+    kind: str
+    text: str = ""
+    required: bool = False
+    optional: bool = False
+    computed: bool = False
+    choices: list[str] = []
+    span: str = ""
+    help: str = ""
+
+
+class JobForm(Record):
+    """What a notebook takes; `model` is the one of `mlops.yaml` that it trains, `segments` how many that one has."""
+
+    notebook: str
+    fields: list[FormField]
+    model: str | None = None
+    segments: int = 0
+
+
+class LineageStep(Record):
+    """One thing a version comes from or went to; `run_id` where a run stands behind it."""
+
+    kind: Literal["data", "notebook", "job", "cell", "version", "evidence", "decision"]
+    title: str
+    detail: str = ""
+    at: datetime | None = None
+    by: str = ""
+    run_id: str | None = None

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
 from jupyter_mlops.jobs import cluster as jobs_cluster
-from jupyter_mlops.project import Target
+from jupyter_mlops.project import Project, Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
 from jupyter_mlops.tracking import ship
@@ -29,7 +29,7 @@ def train(
     resume: bool = False,
 ) -> dict[str, Job]:
     """One job for each target, by registered model's name, with the metrics its tracked cells found."""
-    tasks = [_task(store, target) for target in targets]
+    tasks = [task_of(store.project, target) for target in targets]
     name = tasks[0].experiment if tasks else ""
     return run_jobs(
         store,
@@ -111,8 +111,9 @@ def _with_metrics(store: Store, job: Job) -> Job:
     return job.model_copy(update={"metrics": metrics})
 
 
-def _task(store: Store, target: Target) -> Task:
-    notebook = store.project.root / target.spec.train.notebook
+def task_of(project: Project, target: Target) -> Task:
+    """The job that trains a target. Raises NotFound where the notebook that `mlops.yaml` names is not there."""
+    notebook = project.root / target.spec.train.notebook
     if not notebook.is_file():
         raise NotFound(
             f"models.{target.model}.train.notebook: there is no {target.spec.train.notebook}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
+    from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
@@ -28,7 +29,9 @@ __all__ = [
     "LoadedModel",
     "Store",
     "database",
+    "digest_of",
     "expired",
+    "files_below",
     "foreign_database",
     "lease",
     "open_store",
@@ -43,7 +46,9 @@ _HOME = {
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
+    "digest_of": "digests",
     "expired": "leases",
+    "files_below": "digests",
     "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",
