@@ -103,6 +103,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work"))
     (server.work / "mlops.yaml").write_text("version: 1\nproject: scheduled\n")
     yield server
+    for folder in server.work.iterdir():  # whatever waits, ends
+        if folder.is_dir():
+            (folder / "go").touch()
     server.kill()
 
 
@@ -165,9 +168,11 @@ def test_a_job_whose_process_was_killed_is_told(server: Server):
 def test_a_job_outlives_the_server_and_the_next_one_can_stop_it(tmp_path: Path):
     work = notebook(tmp_path / "work", WAITS).parent
     first = Server(tmp_path, work)
-    job_id = first.create("job.ipynb").json()["job_id"]
-    first.until((work / "begun").exists)
-    first.kill()
+    try:
+        job_id = first.create("job.ipynb").json()["job_id"]
+        first.until((work / "begun").exists)
+    finally:
+        first.kill()
     second = Server(tmp_path, work)
     try:
         assert second.state(job_id)["status"] == "IN_PROGRESS"
@@ -177,4 +182,5 @@ def test_a_job_outlives_the_server_and_the_next_one_can_stop_it(tmp_path: Path):
         [run] = open_store(load(work)).runs("job")
         assert run.status == "KILLED"
     finally:
+        (work / "go").touch()  # whatever was not stopped ends
         second.kill()
