@@ -1,7 +1,7 @@
 """What evidence costs: against predicting the same rows, and against scikit-learn called for each resample.
 
-`python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs a thousand
-simulations for each metric and prints how many intervals held the truth.
+`python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs
+a thousand simulations for each metric and prints how many intervals held the truth.
 """
 
 from __future__ import annotations
