@@ -28,6 +28,7 @@ from pydantic import (
 from jupyter_mlops.errors import BadInput, Refused, nearest, unknown
 from jupyter_mlops.governance.acting import Act, Source
 from jupyter_mlops.governance.people import Roles
+from jupyter_mlops.governance.signatures import is_model_key
 from jupyter_mlops.ledger import append, canonical, history
 from jupyter_mlops.project import NAME, Duration, Gate
 from jupyter_mlops.records import LedgerEntry
@@ -96,6 +97,21 @@ class BreakGlass(_Spec):
     review_within: _Time = timedelta(days=3)
 
 
+class ModelFiles(_Spec):
+    """Which files that run code when they are read may be loaded, and whose signature over them is needed for it."""
+
+    allow: list[Literal["pickle", "loader-module", "model-code", "code-paths"]] = Field(min_length=1)
+    signers: list[str] = Field(min_length=1)
+
+    @field_validator("signers")
+    @classmethod
+    def _keys(cls, value: list[str]) -> list[str]:
+        for key in value:
+            if not is_model_key(key):
+                raise ValueError("each signer is a P-256 public key, as `jupyter mlops ledger key` prints it")
+        return value
+
+
 class Policy(_Spec):
     """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is).
 
@@ -117,6 +133,7 @@ class Policy(_Spec):
     evidence_by: list[str] = []
     owners: list[str] = []
     break_glass: BreakGlass | None = None
+    model_files: ModelFiles | None = None
 
     @model_validator(mode="after")
     def _known_roles(self) -> Policy:
@@ -130,7 +147,8 @@ class Policy(_Spec):
     @property
     def digest(self) -> str:
         """SHA-256 over what the policy says in canonical JSON; comments and spacing do not change it."""
-        return hashlib.sha256(canonical(self.model_dump(mode="json", by_alias=True))).hexdigest()
+        said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return hashlib.sha256(canonical(said)).hexdigest()
 
     @property
     def demands(self) -> list[tuple[str, Gate]]:
@@ -176,7 +194,7 @@ def parse_policy(text: str, where: str) -> Policy:
 def _fault(error: Any) -> tuple[str, str, str]:
     where = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
-        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass) for n in spec.model_fields}
+        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass, ModelFiles) for n in spec.model_fields}
         close = nearest(where[-1], names)
         return ".".join(where), "unknown key", f"did you mean {close!r}?" if close else f"remove {where[-1]!r}"
     if error["type"] == "missing":
