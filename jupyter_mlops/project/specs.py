@@ -29,7 +29,8 @@ class Data(Spec):
     """Paths may hold `{segment}`. `evaluation` is what versions are compared on; no training row may be in it.
 
     Without `evaluation`, a version is validated on the file named at the time, and promoted on nothing less. `weight` is a
-    column of what each row counts; `item` and `item_group` name what is ranked, for coverage, novelty and diversity.
+    column of what each row counts; `strata` one of which a chosen number of rows of each value was drawn; `item` and
+    `item_group` name what is ranked, for coverage, novelty and diversity.
     """
 
     training: str
@@ -39,6 +40,7 @@ class Data(Spec):
     timestamp: str | None = None
     entity: str | None = None
     weight: str | None = None
+    strata: str | None = None
     item: str | None = None
     item_group: str | None = None
     sensitive: list[str] = []
