@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.governance.adopting import adopt
     from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
     from jupyter_mlops.governance.deciding import decide
+    from jupyter_mlops.governance.demanding import demanded
     from jupyter_mlops.governance.dossier import Dossier
     from jupyter_mlops.governance.notebooks import as_notebook
     from jupyter_mlops.governance.pack import contents
@@ -37,6 +38,7 @@ __all__ = [
     "completeness",
     "contents",
     "decide",
+    "demanded",
     "governed_store",
     "held_against_rules",
     "in_force",
@@ -68,6 +70,7 @@ _HOME = {
     "completeness": "rules",
     "contents": "pack",
     "decide": "deciding",
+    "demanded": "demanding",
     "held_against_rules": "rules",
     "in_force": "policies",
     "parse_policy": "policies",

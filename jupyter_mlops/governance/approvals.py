@@ -106,10 +106,21 @@ class Past:
 
     def gates(self, version: int) -> dict[str, str]:
         """Each gate of the evidence in force with its verdict."""
-        evidence, found = self.tag(version, EVIDENCE), {}
+        return {g["gate"]: g["verdict"] for g in self._answers(version)}
+
+    def demanded(self, version: int) -> dict[str, dict[str, str]]:
+        """The same of gates that a policy states in full, by the policy's stamp."""
+        found: dict[str, dict[str, str]] = {}
+        for g in self._answers(version):
+            if g.get("policy"):
+                found.setdefault(g["policy"], {})[g["gate"]] = g["verdict"]
+        return found
+
+    def _answers(self, version: int) -> list[dict[str, str]]:
+        evidence, found = self.tag(version, EVIDENCE), []
         for entry in self.of_version(version):
             if entry.action == VALIDATED and entry.after.get("evidence") == evidence:
-                found = {g["gate"]: g["verdict"] for g in entry.after.get("gates", [])}
+                found = entry.after.get("gates", [])
         return found
 
 

@@ -30,7 +30,7 @@ from jupyter_mlops.governance.acting import Act, Source
 from jupyter_mlops.governance.people import Roles
 from jupyter_mlops.governance.signatures import is_model_key
 from jupyter_mlops.ledger import append, canonical, history
-from jupyter_mlops.project import NAME, Duration
+from jupyter_mlops.project import NAME, Duration, Gate
 from jupyter_mlops.records import LedgerEntry
 
 # No model's name can begin so: MLflow refuses a colon.
@@ -41,6 +41,18 @@ WITHDRAWN = "policy withdrawn"
 
 # Written back as it can be read again.
 _Time = Annotated[Duration, PlainSerializer(lambda time: f"{int(time.total_seconds())}s")]
+
+
+def _written(value: Any) -> Any:
+    """A gate as it can be read again: what was said of it and no more, times in seconds."""
+    if isinstance(value, Gate):
+        return _written(value.model_dump(exclude_unset=True))
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():.6f}s"
+    return {key: _written(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+_Gate = Annotated[Gate, PlainSerializer(_written)]
 
 
 class _Spec(BaseModel):
@@ -101,7 +113,10 @@ class ModelFiles(_Spec):
 
 
 class Policy(_Spec):
-    """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is)."""
+    """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is).
+
+    A gate is the name of one that must be in `mlops.yaml`, or stated in full: then every version it is for is judged by it.
+    """
 
     version: Literal[1]
     policy: str = Field(pattern=NAME)
@@ -109,7 +124,7 @@ class Policy(_Spec):
     models: list[str] = ["*"]
     risk: list[Literal["low", "medium", "high"]] = []
     protect: list[str] = ["champion"]
-    gates: list[str] = []
+    gates: list[str | _Gate] = []
     approvals: Approvals | None = None
     roles: dict[str, list[str]] = {}
     people: dict[str, list[str]] = {}
@@ -136,6 +151,16 @@ class Policy(_Spec):
         return hashlib.sha256(canonical(said)).hexdigest()
 
     @property
+    def demands(self) -> list[tuple[str, Gate]]:
+        """The gates stated in full, each with a stamp of this policy and what exactly is asked."""
+        return [(f"{self.policy} {_print(gate)}", gate) for gate in self.gates if isinstance(gate, Gate)]
+
+    @property
+    def looked_up(self) -> list[str]:
+        """The gates that are named only."""
+        return [gate for gate in self.gates if isinstance(gate, str)]
+
+    @property
     def who(self) -> Roles:
         return Roles(self.roles, self.people)
 
@@ -143,6 +168,10 @@ class Policy(_Spec):
         """Whether it is for this model. A model whose risk nobody said is taken for one of every risk."""
         named = any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
         return named and (not self.risk or not risk or risk in self.risk)
+
+
+def _print(gate: Gate) -> str:
+    return hashlib.sha256(canonical(_written(gate))).hexdigest()[:12]
 
 
 def parse_policy(text: str, where: str) -> Policy:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
-    from jupyter_mlops.store.runs import Store
+    from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
 
 LEASE = 300.0
 """Seconds for which a job on another machine is believed to live on without a sign of life."""
 
 __all__ = [
+    "KEY",
     "LEASE",
     "Database",
     "LoadedModel",
@@ -41,6 +42,7 @@ __all__ = [
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
     "Database": "tables",
+    "KEY": "runs",
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
