@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.errors import NotFound, unknown
+from jupyter_mlops.errors import unknown
 from jupyter_mlops.lab.workspace import Status, Workspace
 from jupyter_mlops.records import Alert, Decision, LedgerEntry, ModelVersion, RegisteredModel, Run, Verification
 
@@ -82,15 +82,10 @@ def _runs(w: Workspace, words: dict[str, Any]) -> list[Run]:
 
 
 def _run(w: Workspace, words: dict[str, Any]) -> Run:
-    """By id, or by the key of a record that is perhaps not shipped yet: then it is shipped now."""
-    try:
-        return w.store.run(words["id"])
-    except NotFound:
-        from jupyter_mlops.tracking import ship
+    """By id, or by the key of a record that is perhaps being shipped: then that is waited for."""
+    from jupyter_mlops.tracking import arrived
 
-        if ship(w.store.project).count == 0:
-            raise
-        return w.store.run(words["id"])
+    return arrived(w.store, words["id"])
 
 
 def _replay(w: Workspace, words: dict[str, Any]) -> dict[str, Any]:

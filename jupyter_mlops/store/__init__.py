@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
-    from jupyter_mlops.store.runs import Store
+    from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
+    from jupyter_mlops.store.trusted import foreign
 
 LEASE = 300.0
 """Seconds for which a job on another machine is believed to live on without a sign of life."""
 
 __all__ = [
+    "KEY",
     "LEASE",
     "Database",
     "LoadedModel",
     "Store",
     "database",
     "expired",
+    "foreign",
     "foreign_database",
     "lease",
     "open_store",
@@ -37,11 +40,13 @@ __all__ = [
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
+    "KEY": "runs",
     "Database": "tables",
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
     "expired": "leases",
+    "foreign": "trusted",
     "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",

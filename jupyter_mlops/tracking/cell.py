@@ -17,6 +17,8 @@ class Options:
     parameters: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     keep_model: bool = True
+    pickled: bool = False
+    """A model that can be written no other way is pickled."""
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 

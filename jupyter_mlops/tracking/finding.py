@@ -115,20 +115,31 @@ def _decimals(number: str) -> int:
 
 
 def find_parameters(
-    model: Any, namespace: Mapping[str, Any], cells: Sequence[str], asked: Sequence[str]
+    seen: Seen,
+    model: tuple[str, Any] | None,
+    namespace: Mapping[str, Any],
+    cells: Sequence[str],
+    asked: Sequence[str],
 ) -> dict[str, str]:
     """Constants assigned in the slice, then what the estimator was given beyond its defaults; secrets masked."""
     found: dict[str, Any] = {}
     for cell in cells:
         found |= {name: namespace[name] for name in constants_of(cell) if _is_plain(namespace.get(name))}
     found |= {name: namespace[name] for name in asked if name in namespace}
-    if model is not None and hasattr(model, "get_params"):
-        found["estimator"] = type(model).__name__
-        found |= _given(model, "")
-        best = getattr(model, "best_params_", None)
-        found |= {f"best_{name}": value for name, value in best.items()} if isinstance(best, dict) else {}
+    if model is not None:
+        found |= _of_model(model[1], seen)
     items = list(found.items())[:_MOST_PARAMETERS]
     return {name: mask_value(name, str(value))[:_LONGEST] for name, value in items if not _METRIC.search(name)}
+
+
+def _of_model(model: Any, seen: Seen) -> dict[str, Any]:
+    given = next((fit.given for fit in seen.fits if fit.estimator is model), {})
+    found: dict[str, Any] = {"estimator": type(model).__name__}
+    found |= {name: value for name, value in given.items() if _is_plain(value)}
+    if hasattr(model, "get_params"):
+        found |= _given(model, "")
+    best = getattr(model, "best_params_", None)
+    return found | ({f"best_{name}": value for name, value in best.items()} if isinstance(best, dict) else {})
 
 
 def _given(estimator: Any, prefix: str, depth: int = 0) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from typing import Any
 
 RECORD = "record.jsonl"
 MODEL = "model.skops"
+PICKLE = "model.pkl"
 EXAMPLE = "input_example.parquet"
+EXAMPLE_ARRAY = "input_example.npy"
 OUTPUTS = "outputs"
 
 
@@ -98,6 +100,11 @@ def waiting(home: Path) -> Iterator[Path]:
     """Records not shipped yet, the oldest first."""
     folders = [p for p in (home / "journal").glob("*") if (p / RECORD).is_file()]
     yield from sorted(folders, key=lambda p: (p / RECORD).stat().st_ctime_ns)
+
+
+def waits(home: Path, key: str) -> bool:
+    """Whether the record of this key is here, not shipped or not wholly."""
+    return bool(key) and (home / "journal" / key / RECORD).is_file()
 
 
 def shipped(home: Path, key: str) -> Path:

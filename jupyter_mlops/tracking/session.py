@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ class Session:
                     "folder": str(self.folder),
                     "source": mask(source.text),
                     "slice": [mask(self.history.cells[i].source) for i in cell.slice],
+                    "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
                     "note": mask(options.note),
@@ -118,7 +120,8 @@ class Session:
         found: dict[str, Any] = {}
         with self._harmless(cell, "not everything was captured"):
             cells = [self.history.cells[i].python for i in cell.slice]
-            found = capture(cell, record.folder, seen, source.python, cells, namespace, options)
+            harmless = partial(self._harmless, cell)
+            found = capture(cell, record.folder, seen, source.python, cells, namespace, options, harmless)
         cell.warnings += self._stale(cell, source.place)
         with self._harmless(cell, "the record waits in memory until the disk takes it"):
             record.write({**self._end(cell, times), **found}, last=True)

@@ -58,7 +58,7 @@ function runCommands(
           }
         } catch (error) {
           const fix = error instanceof Refusal && error.fix ? ` Fix: ${error.fix}` : '';
-          Notification.error(`${(error as Error).message}${fix}`);
+          Notification.error(`${(error as Error).message}${fix}`, { autoClose: false });
         }
       }
     });
@@ -71,12 +71,18 @@ function runCommands(
     }
     open(new DifferencesPanel(found), `Differences ${differing(found[0])}`);
   });
+  const replaying = new Set<string>();
   add('replay-run', 'Replay Run', async run => {
+    if (replaying.has(run)) {
+      return 'It is being replayed already.';
+    }
+    replaying.add(run);
     const waiting = Notification.emit('Running its slice again in a fresh kernel…', 'in-progress', { autoClose: false });
     try {
       const answer = await api.post<Replay>(`runs/${run}/replay`);
       (answer.reproduced ? Notification.success : Notification.warning)(replayed(answer), { autoClose: false });
     } finally {
+      replaying.delete(run);
       Notification.dismiss(waiting);
     }
   });
