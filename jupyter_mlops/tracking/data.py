@@ -29,8 +29,6 @@ def _table(value: Any) -> Any:
     library = type(value).__module__.partition(".")[0]
     if library == "xgboost" and hasattr(value, "get_data"):
         return value.get_data()
-    if library == "lightgbm" and hasattr(value, "construct"):
-        return value.data
     if isinstance(value, list | tuple) and value:
         return _listed(value)
     return value

@@ -136,6 +136,8 @@ def _watch_boosting(module: Any, seen: Seen, undo: list[Callable[[], None]]) -> 
 def _watched_training(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
     @functools.wraps(original)
     def train(*args: Any, **kwargs: Any) -> Any:
+        rows = args[1] if len(args) > 1 else kwargs.get("dtrain", kwargs.get("train_set"))
+        held = getattr(rows, "data", None)  # LightGBM lets go of it when it has trained
         seen.begun()
         seen.depth += 1
         try:
@@ -144,8 +146,7 @@ def _watched_training(original: Callable[..., Any], seen: Seen) -> Callable[...,
             seen.depth -= 1
         if seen.depth == 0:
             given = args[0] if args else kwargs.get("params")
-            rows = args[1] if len(args) > 1 else kwargs.get("dtrain", kwargs.get("train_set"))
-            seen.fits.append(Fit(booster, rows, None, dict(given) if isinstance(given, Mapping) else {}))
+            seen.fits.append(Fit(booster, rows if held is None else held, None, dict(given) if isinstance(given, Mapping) else {}))
         return booster
 
     return train
