@@ -274,6 +274,17 @@ class Store:
             found = self.client.search_runs(places, query, max_results=limit, order_by=["attributes.start_time DESC"])
             return [self._record(run) for run in found]
 
+    def champions(self, run_ids: Iterable[str]) -> list[tuple[str, int, str]]:
+        """(model, version, run) of every version that came from one of these runs and has the alias `champion`."""
+        listed = ", ".join(f"'{run_id}'" for run_id in sorted(run_ids))
+        if not listed:
+            return []
+        with self.explained():
+            names = {v.name for v in self.client.search_model_versions(f"run_id IN ({listed})", max_results=1000)}
+            held = [self.client.get_registered_model(name) for name in sorted(names)]
+            numbers = [(model.name, model.aliases["champion"]) for model in held if "champion" in model.aliases]
+            return [(n, int(v), str(self.client.get_model_version(n, v).run_id)) for n, v in numbers]
+
     def artifact(self, run_id: str, path: str) -> Path:
         """A local copy of one file or folder of a run; the file itself when it is on this machine."""
         with self.explained():

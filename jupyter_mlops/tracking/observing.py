@@ -146,7 +146,9 @@ def _watched_training(original: Callable[..., Any], seen: Seen) -> Callable[...,
             seen.depth -= 1
         if seen.depth == 0:
             given = args[0] if args else kwargs.get("params")
-            seen.fits.append(Fit(booster, rows if held is None else held, None, dict(given) if isinstance(given, Mapping) else {}))
+            seen.fits.append(
+                Fit(booster, rows if held is None else held, None, dict(given) if isinstance(given, Mapping) else {})
+            )
         return booster
 
     return train

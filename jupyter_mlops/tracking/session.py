@@ -65,18 +65,28 @@ class Session:
 
     def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
         from jupyter_mlops.project import HOME, root_around
-        from jupyter_mlops.tracking.journal import Record
+        from jupyter_mlops.tracking.journal import Record, champion
 
-        earlier = self._attempts[source.place or cell.name]
+        cell.place = self._place(source, options)
+        earlier = self._attempts[cell.place]
         cell.attempt, cell.previous = len(earlier) + 1, earlier[-1] if earlier else {}
         cell.best = _best(earlier)
-        record = Record(root_around(self.folder) / HOME, cell.key)
+        home = root_around(self.folder) / HOME
+        record = Record(home, cell.key)
+        with self._harmless(cell, "the champion is not known"):
+            cell.champion = champion(home, self.notebook)
         with self._harmless(cell, "what it depends on is not known"):
             cell.slice, cell.executed = self.history.slice(source.python), len(self.history.cells) + 1
         self._write_what_waits()
         if not if_seen:
             self._start(record, cell, source, options)
         return record
+
+    def _place(self, source: Source, options: Options) -> str:
+        """What makes two executions attempts at one thing: the notebook's cell, else the name given, else what is bound."""
+        from jupyter_mlops.tracking.analysis import names_of
+
+        return source.place or options.name or f"{self.notebook}: {', '.join(sorted(names_of(source.python).writes))}"
 
     def _start(self, record: Any, cell: Cell, source: Source, options: Options) -> None:
         from jupyter_mlops.store import lease
@@ -92,7 +102,7 @@ class Session:
                     "lease": lease(),
                     "parent": cell.parent,
                     "notebook": self.path,
-                    "place": source.place,
+                    "place": cell.place,
                     "attempt": cell.attempt,
                     "folder": str(self.folder),
                     "source": mask(source.text),
@@ -127,7 +137,7 @@ class Session:
             record.write({**self._end(cell, times), **found}, last=True)
         if not record.whole:
             self._unwritten.append(record)
-        self._attempts[source.place or cell.name].append(cell.metrics)
+        self._attempts[cell.place].append(cell.metrics)
         self.last = cell
 
     def _end(self, cell: Cell, times: dict[str, Any]) -> dict[str, Any]:

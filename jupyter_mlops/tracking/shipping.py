@@ -20,7 +20,7 @@ from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import KEY, Store, expired, open_store
 from jupyter_mlops.tracking import journal
-from jupyter_mlops.tracking.folding import ATTEMPT, CELL, fold
+from jupyter_mlops.tracking.folding import ATTEMPT, CELL, champion, fold
 from jupyter_mlops.tracking.repository import repository
 
 SEEN_AFTER = 3.0  # seconds: a cell that runs longer is a RUNNING run meanwhile
@@ -150,10 +150,19 @@ def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[
         store.log_file(run_id, folder / journal.PICKLE, "pickled")
     store.end_run(run_id, status, reason, ended)
     fold(store, store.run(run_id))
+    _note_champion(store, home, start["experiment"])
     receipt = journal.shipped(home, folder.name)
     receipt.parent.mkdir(exist_ok=True, mode=0o700)
     receipt.write_text(json.dumps({"run_id": run_id}), encoding="utf-8")
     shutil.rmtree(folder)
+
+
+def _note_champion(store: Store, home: Path, notebook: str) -> None:
+    file = journal.champions(home, notebook)
+    file.parent.mkdir(exist_ok=True, mode=0o700)
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(champion(store, notebook)), encoding="utf-8")
+    unfinished.replace(file)
 
 
 def _tags(start: dict[str, Any], end: dict[str, Any]) -> dict[str, str]:
