@@ -129,7 +129,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        _until(lambda: _answers(f"{self.url}/health"), alive=self.process)
+        _until(lambda: _answers(f"{self.url}/health"), alive=self.process, seconds=280)
 
     def signal(self, number: int) -> None:
         os.killpg(self.process.pid, number)

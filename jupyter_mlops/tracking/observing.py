@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from types import ModuleType
 from typing import Any
 
@@ -260,28 +261,45 @@ _METHODS: dict[str, Callable[[Callable[..., Any], Seen], Callable[..., Any]]] = 
 
 
 def _watch_metrics(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
-    wrappers = {}
-    for name in dir(module):
-        original = getattr(module, name)
-        if name.startswith("_") or not callable(original) or isinstance(original, type):
-            continue
+    def watched(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         if name.endswith(("_score", "_error", "_loss")):
-            wrapper = _watched_metric(original, _SHORT.get(name, name), seen)
-            wrappers[id(original)] = wrapper
-            setattr(module, name, wrapper)
+            return _watched_metric(original, _SHORT.get(name, name), seen)
+        return _as_one_step(original, seen)
+
+    return _watch_functions(module, watched, undo)
+
+
+def _watch_validation(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
+    def watched(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        return (_watched_validation if name in ("cross_val_score", "cross_validate") else _as_one_step)(original, seen)
+
+    return _watch_functions(module, watched, undo)
+
+
+def _watch_functions(
+    module: ModuleType, watched: Callable[[str, Callable[..., Any]], Callable[..., Any]], undo: list[Callable[[], None]]
+) -> dict[int, Callable[..., Any]]:
+    wrappers = {}
+    for name, original in list(vars(module).items()):
+        if inspect.isfunction(original) and not name.startswith("_"):
+            wrappers[id(original)] = watched(name, original)
+            setattr(module, name, wrappers[id(original)])
             undo.append(functools.partial(setattr, module, name, original))
     return wrappers
 
 
-def _watch_validation(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
-    wrappers = {}
-    for name in ("cross_val_score", "cross_validate"):
-        original = getattr(module, name)
-        wrapper = _watched_validation(original, seen)
-        wrappers[id(original)] = wrapper
-        setattr(module, name, wrapper)
-        undo.append(functools.partial(setattr, module, name, original))
-    return wrappers
+def _as_one_step(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
+    """What is fitted inside, a report's encoder or a curve's hundred models, is the function's own business."""
+
+    @functools.wraps(original)
+    def step(*args: Any, **kwargs: Any) -> Any:
+        seen.depth += 1
+        try:
+            return original(*args, **kwargs)
+        finally:
+            seen.depth -= 1
+
+    return step
 
 
 def _watched_validation(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
@@ -338,9 +356,20 @@ def _whole(value: Any) -> Any:
 
 
 def _note(seen: Seen, score: Score) -> None:
-    if seen.depth == 0 and isinstance(score.value, int | float) and not isinstance(score.value, bool):
+    value = number(score.value)
+    if seen.depth == 0 and value is not None:
         seen.begun()
-        seen.scores.append(replace(score, value=float(score.value)))
+        seen.scores.append(replace(score, value=value))
+
+
+def number(value: Any) -> float | None:
+    """The value of a number of any library: Python's, numpy's, an array or tensor of no dimension; None of what is none."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        held = value.item()
+        return float(held) if isinstance(held, int | float) and not isinstance(held, bool) else None
+    return None
 
 
 def _swap_names(namespace: MutableMapping[str, Any], wrappers: dict[int, Callable[..., Any]]) -> Callable[[], None]:

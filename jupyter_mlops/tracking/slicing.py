@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_mlops.tracking.analysis import Names, names_of
 from jupyter_mlops.tracking.effects import WORLD
+from jupyter_mlops.tracking.syntax import parses
 
 _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 
@@ -42,7 +43,8 @@ class History:
         place: str | None = None,
     ) -> None:
         """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed."""
-        names = self._with_effects(names_of(python, self._modules))
+        ran = ok or parses(python)  # of what is not Python nothing was run
+        names = self._with_effects(names_of(python if ran else "", self._modules))
         self._modules = names.modules
         if namespace is not None:
             _without_constants(names, namespace)
