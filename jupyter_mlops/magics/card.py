@@ -22,7 +22,7 @@ background:var(--jp-layout-color1,transparent);line-height:1.5}
 .mlops-card .mlops-figures b{display:block;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
 .mlops-card .mlops-warn{color:var(--jp-warn-color1,#a15c00)}
 .mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
-.mlops-card dt{color:var(--jp-ui-font-color2,#777)}
+.mlops-card dt{color:var(--jp-ui-font-color2,#777);white-space:nowrap}
 .mlops-card dd{margin:0;overflow-wrap:anywhere}
 .mlops-card .mlops-do{display:none;gap:6px;flex-wrap:wrap;margin-top:8px}
 .jp-NotebookPanel .mlops-card .mlops-do{display:flex}
