@@ -4,6 +4,7 @@ from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
     Sums,
+    beside,
     bucket_of,
     bucketed,
     by_unit,
@@ -29,6 +30,7 @@ from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric
 from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
+from jupyter_mlops.stats.strata import stratified
 
 _CATALOGUE = {"coverage@10": True, "diversity@10": True, "novelty@10": True, "popularity_bias@10": False}
 HIGHER_IS_BETTER = {
@@ -49,6 +51,7 @@ __all__ = [
     "Metric",
     "Sums",
     "benjamini_hochberg",
+    "beside",
     "bucket_of",
     "bucketed",
     "by_unit",
@@ -72,6 +75,7 @@ __all__ = [
     "population_stability",
     "ranked",
     "ratio",
+    "stratified",
     "unlike_pairs",
     "wasserstein",
     "wilson",

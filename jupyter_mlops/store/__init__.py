@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
+    from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
@@ -29,7 +30,9 @@ __all__ = [
     "LoadedModel",
     "Store",
     "database",
+    "digest_of",
     "expired",
+    "files_below",
     "foreign",
     "foreign_database",
     "lease",
@@ -40,12 +43,14 @@ __all__ = [
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
-    "KEY": "runs",
     "Database": "tables",
+    "KEY": "runs",
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
+    "digest_of": "digests",
     "expired": "leases",
+    "files_below": "digests",
     "foreign": "trusted",
     "foreign_database": "tables",
     "lease": "leases",

@@ -94,7 +94,7 @@ def test_a_tracked_cell_shows_its_card_and_is_replayed_from_it(page: Page, lab: 
     # At once, while the record is still on its way to MLflow; by the keyboard, as not everybody has a mouse.
     card.get_by_role("button", name="Replay").press("Enter")
     told = page.locator(".Toastify__toast")
-    expect(told.filter(has_text="Running its slice again")).to_be_visible()
+    expect(told.filter(has_text="Running it again")).to_be_visible()
     expect(told.filter(has_text="eproduced: ").or_(told.filter(has_text="Fix: "))).to_be_visible(timeout=400_000)
     expect(told.filter(has_text="Reproduced: ")).to_be_visible()
     shot(page, "lab-replayed")
