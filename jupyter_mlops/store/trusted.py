@@ -4,7 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# What a search holds beside its estimator: how it scores, which calls one of these functions, and how it splits.
+_SCORING = {
+    "_classification": (
+        "accuracy_score balanced_accuracy_score brier_score_loss d2_brier_score d2_log_loss_score f1_score "
+        "jaccard_score log_loss matthews_corrcoef precision_score recall_score"
+    ),
+    "_ranking": ("average_precision_score roc_auc_score top_k_accuracy_score"),
+    "_regression": (
+        "d2_absolute_error_score explained_variance_score max_error mean_absolute_error mean_absolute_percentage_error "
+        "mean_gamma_deviance mean_poisson_deviance mean_squared_error mean_squared_log_error median_absolute_error "
+        "r2_score root_mean_squared_error root_mean_squared_log_error"
+    ),
+    "_scorer": ("_PassthroughScorer _Scorer negative_likelihood_ratio positive_likelihood_ratio"),
+    "cluster._supervised": (
+        "adjusted_mutual_info_score adjusted_rand_score completeness_score fowlkes_mallows_score homogeneity_score "
+        "mutual_info_score normalized_mutual_info_score rand_score v_measure_score"
+    ),
+}
+_SPLITTING = (
+    "GroupKFold KFold LeaveOneOut RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedKFold "
+    "StratifiedShuffleSplit TimeSeriesSplit"
+)
+
 TRUSTED = (
+    *(f"sklearn.metrics.{module}.{name}" for module, names in _SCORING.items() for name in names.split()),
+    *(f"sklearn.model_selection._split.{name}" for name in _SPLITTING.split()),
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
