@@ -141,6 +141,30 @@ def mlflow_server(folder: Path, database: str, *options: str, env: dict[str, str
             os.killpg(server.pid, signal.SIGKILL)
 
 
+class Server:
+    """MLflow's stock server on SQLite, to be stopped, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        words = ["server", "--backend-store-uri", f"sqlite:///{self.folder}/m.db", "--artifacts-destination"]
+        words += [str(self.folder / "files"), "--port", str(self.port), "--workers", "1"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _until(lambda: _answers(f"{self.url}/health"), alive=self.process, seconds=280)
+
+    def signal(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+
 def _connects(url: str) -> bool:
     import psycopg
 
