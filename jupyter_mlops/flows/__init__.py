@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
+    from jupyter_mlops.flows.exposing import exposition
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.judging import reasons_of
     from jupyter_mlops.flows.notifying import notify
@@ -31,6 +32,7 @@ __all__ = [
     "dossier_of",
     "erase",
     "evidence_pack",
+    "exposition",
     "gather",
     "make_card",
     "notify",
@@ -70,6 +72,7 @@ _HOME = {
     "evidence_pack": "dossier",
     "make_card": "dossier",
     "erase": "batch",
+    "exposition": "exposing",
     "gather": "training",
     "promote": "promotion",
     "quickstart": "starting",

@@ -6,9 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.behaving import shown_and_taken
     from jupyter_mlops.monitoring.causes import weights_of
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
     from jupyter_mlops.monitoring.estimating import cbpe, dle, performance
+    from jupyter_mlops.monitoring.exporting import evidently, nannyml
     from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
@@ -20,9 +22,12 @@ __all__ = [
     "cbpe",
     "dle",
     "drift",
+    "evidently",
     "monitor",
+    "nannyml",
     "performance",
     "profile",
+    "shown_and_taken",
     "weights_of",
 ]
 
@@ -34,9 +39,12 @@ _HOME = {
     "cbpe": "estimating",
     "dle": "estimating",
     "drift": "comparing",
+    "evidently": "exporting",
+    "nannyml": "exporting",
     "monitor": "judging",
     "performance": "estimating",
     "profile": "reading",
+    "shown_and_taken": "behaving",
     "weights_of": "causes",
 }
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import causes
+from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
 from jupyter_mlops.monitoring.profiles import Profile
 from jupyter_mlops.monitoring.quality import broken
@@ -75,7 +76,7 @@ def monitor(
     decayed = [_explained(v, moved, whole, estimated) for v in decayed]
     if not told and not violations:
         decayed = _probably_worse(target, estimated, reference_metric)
-    violations += decayed
+    violations += [_worth(v, target, len(current)) for v in decayed]
     verdict: Verdict = "fail" if violations else "pass" if told else "inconclusive"
     return MonitorReport(
         model=target.model,
@@ -147,6 +148,20 @@ def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[Perfo
     }[cause]
     figures = v.figures | {"cause": cause, "confidence": confidence}
     return v.model_copy(update={"sentence": f"{v.sentence}; probably {because}", "figures": figures})
+
+
+def _worth(v: Violation, target: Target, rows: int) -> Violation:
+    """What the loss is worth where `value:` is declared: the share that the metric lost, of what these rows should earn."""
+    value = target.spec.value
+    before, now = (float(v.figures[name] or 0.0) for name in ("before", "value"))
+    if value is None or not before or not now:
+        return v
+    lost = 1 - now / before if HIGHER_IS_BETTER[v.what] else 1 - before / now
+    whole = rows * value.amount
+    at_stake = round(whole * min(1.0, max(0.0, lost)), 2)
+    told = f"; about {at_stake:,.0f} of {whole:,.0f} {value.currency} in this window, if value falls as the metric does"
+    figures = v.figures | {"metric_change": now - before, "value_at_stake": at_stake, "currency": value.currency}
+    return v.model_copy(update={"sentence": v.sentence + told, "figures": figures})
 
 
 def _performance(target: Target, estimates: list[Estimate], promised: Estimate | None) -> tuple[list[Violation], bool]:
@@ -226,9 +241,9 @@ def _estimated_point(e: PerformanceEstimate, point: dict[str, Any]) -> MetricPoi
 
 
 def _metric_point(e: Estimate, point: dict[str, Any], coverage: float) -> MetricPoint:
-    return MetricPoint(
-        **point, metric=e.metric, slice=e.slice, value=e.value, low=e.low, high=e.high, n=e.n, coverage=coverage
-    )
+    known = None if e.metric in NEED_NO_OUTCOME else coverage
+    figures = {"value": e.value, "low": e.low, "high": e.high, "n": e.n}
+    return MetricPoint(**point, metric=e.metric, slice=e.slice, **figures, coverage=known)
 
 
 def _drift_point(report: DriftReport, point: dict[str, Any], rows: int) -> MetricPoint:

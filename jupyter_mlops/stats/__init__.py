@@ -1,5 +1,6 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
+from jupyter_mlops.stats.behaviour import behaviour
 from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
@@ -48,6 +49,7 @@ __all__ = [
     "Interval",
     "Metric",
     "Sums",
+    "behaviour",
     "benjamini_hochberg",
     "bucket_of",
     "bucketed",
