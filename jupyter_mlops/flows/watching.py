@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
@@ -16,6 +18,7 @@ from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, recover, score
+from jupyter_mlops.stats import online_level
 from jupyter_mlops.store import LoadedModel, Store, database
 from jupyter_mlops.validation import estimates_of, fairness_of, prepare
 
@@ -96,7 +99,7 @@ def _judged(
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
     weights = weights_of(champion.model, champion.features)
-    reports = []
+    reports: list[MonitorReport] = []
     for rows in windows:
         known = _with_outcome(target, rows, truth)
         realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
@@ -121,9 +124,23 @@ def _judged(
                 usual_predictions=estimator.usual if usual is None else usual["prediction"],
                 span=lies_in if bounded else None,
                 weights=weights,
+                level=_level(store, target, reports, lies_in),
             )
         )
     return reports
+
+
+def _level(
+    store: Store, target: Target, reports: list[MonitorReport], lies_in: tuple[datetime, datetime] | None
+) -> float | None:
+    """The rate of false discoveries left to this window by the ones before it, where mlops.yaml asks for that."""
+    rule = target.spec.monitor.drift
+    if rule.over == "columns" or lies_in is None:
+        return None
+    kept = database(store.project).points(target.model, target.segment, metric="drift_p_value")
+    now = [p for report in reports for p in report.points if p.metric == "drift_p_value"]
+    before = {p.start: p.value for p in [*kept, *now] if p.start < lies_in[0]}
+    return online_level([before[start] for start in sorted(before)], rule.false_discovery_rate)
 
 
 def _behaviour(target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate]) -> list[Estimate]:

@@ -87,7 +87,7 @@ def of_names(names: Sequence[str], counts: Counts, most: int = NAMED) -> Categor
     if len(names) <= most:
         return Categories(n, Counter(dict(zip(names, counts.tolist(), strict=True))), most=most)
     hashes, summed = _summed(hash_names(names), counts)
-    named = _heavy(Counter({names[i]: int(counts[i]) for i in np.flatnonzero(counts * SHOWN >= n)}), n)
+    named = _heavy(Counter({names[i]: int(counts[i]) for i in np.flatnonzero(counts * SHOWN >= n).tolist()}), n)
     return Categories(n, named, hashes, summed, 0, most).bounded(HASHED)
 
 

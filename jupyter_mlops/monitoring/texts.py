@@ -54,7 +54,12 @@ class Text:
 
     def packed(self) -> packing.Packed:
         w = self.words
-        head = {"n": self.n, "characters": self.characters, "classes": dict(self.classes), "shift": self.lengths.shift}
+        head = {
+            "n": self.n,
+            "characters": self.characters,
+            "classes": {name: self.classes[name] for name in CLASSES},
+            "shift": self.lengths.shift,
+        }
         head |= {"words": w.n, "named": dict(sorted(w.named.items())), "level": w.level}
         b = self.lengths
         return head, [b.keys, b.counts, b.least, b.greatest, w.hashes.view(np.int64), w.counts]

@@ -82,13 +82,15 @@ class Drift(Spec):
     """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out.
 
     `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
-    While fewer than 100 such rows are logged, it is the training rows.
+    While fewer than 100 such rows are logged, it is the training rows. The false discovery rate is held over the columns of each
+    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find.
     """
 
     effect: float = Field(default=0.05, gt=0, lt=1)
     reference: Literal["training", "moving", "seasonal"] = "training"
     windows: int = Field(default=4, ge=1, le=520)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
+    over: Literal["columns", "windows"] = "columns"
     ignore: list[str] = []
 
 

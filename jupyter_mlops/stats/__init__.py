@@ -27,6 +27,7 @@ from jupyter_mlops.stats.distances import (
     wasserstein,
 )
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric
+from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
@@ -70,10 +71,12 @@ __all__ = [
     "kolmogorov_smirnov",
     "largest_gap",
     "log_evidence",
+    "online_level",
     "paired_interval",
     "population_stability",
     "ranked",
     "ratio",
+    "simes",
     "unlike_pairs",
     "wasserstein",
     "wilson",

@@ -324,3 +324,18 @@ def test_in_declared_maintenance_nobody_is_told_and_prometheus_reads_the_figures
     assert 'mlops_alerts{model="wear",segment="p1"} 0' in lines
     assert main([*words, "nowhere/figures.prom"]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_over_windows_a_later_window_is_left_less_chance(tmp_path):
+    _, store = _made(tmp_path, ["p1"])
+    text = (tmp_path / "mlops.yaml").read_text().replace("effect: 0.2", "effect: 0.2, over: windows")
+    (tmp_path / "mlops.yaml").write_text(text)
+    project = load(tmp_path)
+    rows = pd.concat([_rows(first=day, load=2.0 if day == 3 else 0.0) for day in range(4)])
+    score_and_watch(store, project.target("wear.p1"), rows.drop(columns="wear"))
+    report = watch(store, project.target("wear.p1"))
+    assert [v.kind for v in report.violations] == ["drift"]
+    points = database(project).points("wear", "p1", metric="drift_p_value")
+    days = [p for p in points if p.end - p.start == timedelta(days=1)]
+    assert len(days) == 4
+    assert days[-1].value < 1e-9

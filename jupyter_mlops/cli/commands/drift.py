@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.cli import text
@@ -24,7 +26,7 @@ def _drift(args: Namespace) -> Result:
 
 
 def _profile(args: Namespace) -> Result:
-    from jupyter_mlops.monitoring import profile
+    from jupyter_mlops.monitoring import Constraints, profile, violated
 
     made = profile(args.file)
     if args.output:
@@ -35,16 +37,40 @@ def _profile(args: Namespace) -> Result:
         for c in data["columns"]
     ]
     table = text.table(rows, ("COLUMN", "KIND", "N", "NULLS", "MIN", "MAX"), "no columns")
-    return Result(data, "\n".join([table, *(f"could not be read: {what}" for what in made.lost)]))
+    lines = [table, *(f"could not be read: {what}" for what in made.lost)]
+    if args.constraints:
+        _learn(made, args.constraints, args.shape)
+    if args.check:
+        data["violated"] = violated(Constraints.load(args.check), made)
+        lines += [f"NOT KEPT: {sentence}" for sentence in data["violated"]]
+    return Result(data, "\n".join(lines), 1 if data.get("violated") else 0)
+
+
+def _learn(made: Profile, output: str, shape: str | None) -> None:
+    from jupyter_mlops.monitoring import as_great_expectations, as_pandera, learned
+
+    rules = learned(made)
+    try:
+        if shape == "pandera":
+            Path(output).write_text(as_pandera(rules), encoding="utf-8")
+        elif shape == "great-expectations":
+            Path(output).write_text(json.dumps(as_great_expectations(rules), indent=2), encoding="utf-8")
+        else:
+            rules.save(output)
+    except OSError as error:
+        raise _unwritable("constraints", output, error) from error
 
 
 def _save(made: Profile, output: str) -> None:
     try:
         made.save(output)
     except OSError as error:
-        raise BadInput(
-            f"the profile cannot be written to {output}: {error.strerror}", "name a file in a folder that is there"
-        ) from error
+        raise _unwritable("profile", output, error) from error
+
+
+def _unwritable(what: str, output: str, error: OSError) -> BadInput:
+    said = f"the {what} cannot be written to {output}: {error.strerror}"
+    return BadInput(said, "name a file in a folder that is there", path=output)
 
 
 def _drift_words(parser: ArgumentParser) -> None:
@@ -68,6 +94,13 @@ def _drift_words(parser: ArgumentParser) -> None:
 
 def _profile_words(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--constraints", metavar="FILE", help="write rules learned from it here, as YAML to be edited")
+    parser.add_argument(
+        "--as", dest="shape", choices=["pandera", "great-expectations"], help="write them for that tool instead"
+    )
+    parser.add_argument(
+        "--check", metavar="FILE", help="hold it against such rules; exit status 1 when one is not kept"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="keep the profile here, to compare with later")
 
 
