@@ -21,12 +21,13 @@ $(BIN)/python:
 
 # The package as a user gets it: a wheel, its front end built with a Node that comes with the build.
 $(VENV)/.demo: $(BIN)/python pyproject.toml requirements.lock
-	$(BIN)/pip install --constraint requirements.lock ".[examples]"
+	@echo "installing into $(VENV): some minutes, most of them downloads and the front end's build"
+	$(BIN)/pip install --quiet --constraint requirements.lock ".[examples]"
 	touch $@
 
 # The package as a developer has it: the checkout itself, with what tests and checks need.
 $(VENV)/.dev: $(BIN)/python pyproject.toml requirements.lock
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[examples,explain,fast,notify,postgresql]" --group test --group check
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[examples,explain,fast,jwt,notify,postgresql]" --group test --group check
 	touch $@
 
 demo: $(VENV)/.demo

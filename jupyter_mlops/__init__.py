@@ -66,14 +66,15 @@ def run_notebook(
     """
     from pathlib import Path
 
-    from jupyter_mlops.flows import run_jobs
+    from jupyter_mlops.flows import run_jobs, shown
     from jupyter_mlops.jobs import Task
     from jupyter_mlops.project import find, parse_duration
     from jupyter_mlops.store import open_store
 
     notebook = Path(path)
     task = Task(notebook.stem, notebook, parameters or {}, timeout=parse_duration(timeout), retries=retries)
-    return run_jobs(open_store(find()), [task], executor=executor, force=force)[task.name]
+    with shown(1, notebook.stem) as told:
+        return run_jobs(open_store(find()), [task], executor=executor, force=force, **told)[task.name]
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -28,6 +28,11 @@ def project_template(name: str) -> Path:
     return templates() / name
 
 
+def takes_data(name: str) -> bool:
+    """Whether a template can be made on files of one's own: its `prepare.py` has the option `--data`."""
+    return '"--data"' in (project_template(name) / "prepare.py").read_text(encoding="utf-8")
+
+
 def dashboards() -> Path:
     """The folder of the Voila notebooks that every project gets."""
     return templates() / "dashboards"

@@ -62,3 +62,8 @@ def witnesses(env: Mapping[str, str] = os.environ) -> list[Path]:
         return [Path(part) for part in named.split(os.pathsep) if part]
     folder = Path(env.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return [folder / "jupyter_mlops" / "checkpoints"]
+
+
+def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
+    """A secret that `mlops.yaml` names by its environment variable, so that the file never holds it."""
+    return env.get(name) or None

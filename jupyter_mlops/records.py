@@ -198,11 +198,13 @@ class Reason(Record):
 
 
 class GateResult(Record):
-    """One gate's answer: the sentence a manager reads, and the figures behind it."""
+    """One gate's answer: the sentence a manager reads, and the figures behind it. `policy` names the policy that asks for it
+    and exactly what it asks; empty where `mlops.yaml` does."""
 
     gate: str
     verdict: Verdict
     sentence: str
+    policy: str = ""
     figures: dict[str, float | int | str | None] = {}
 
 
@@ -419,6 +421,38 @@ class Job(Record):
     reused: bool = False
 
 
+class RunningCell(Record):
+    """A cell that runs now: of which job, its index counted from 0, its first line, and for how many seconds."""
+
+    run_id: str
+    name: str
+    cell: int
+    line: str
+    seconds: float
+
+
+class Progress(Record):
+    """How far a job or a fleet is: `done` of `of` units, each a cell or a job; `of` is None where that cannot be seen.
+
+    `seconds` it has run so far; `left` by what its cells took the last time, None where that is not known. `saved` is when
+    the notebook with its outputs so far was last written. `retried_as` is the run of the next try, once it has begun.
+    """
+
+    run_id: str
+    name: str
+    status: RunStatus
+    reason: str = ""
+    parent: str | None = None
+    unit: Literal["cell", "job"]
+    done: int
+    of: int | None
+    running: list[RunningCell] = []
+    seconds: float
+    left: float | None = None
+    saved: datetime | None = None
+    retried_as: str | None = None
+
+
 class ModelFigures(Record):
     """One line of the portfolio. Money is None where no value was declared; nothing is guessed."""
 
@@ -466,3 +500,40 @@ class GovernanceFigures(Record):
     decisions: list[LedgerEntry]
     ledger: Verification
     evidence: list[Evidence]
+
+
+class FormField(Record):
+    """One parameter as a form asks for it: `text` is its default as a person would type it, empty where it has none.
+
+    `kind` is the type in words; `choices` are texts too. `span` says the range, as in `0 < rate <= 1`.
+    """
+
+    name: str
+    kind: str
+    text: str = ""
+    required: bool = False
+    optional: bool = False
+    computed: bool = False
+    choices: list[str] = []
+    span: str = ""
+    help: str = ""
+
+
+class JobForm(Record):
+    """What a notebook takes; `model` is the one of `mlops.yaml` that it trains, `segments` how many that one has."""
+
+    notebook: str
+    fields: list[FormField]
+    model: str | None = None
+    segments: int = 0
+
+
+class LineageStep(Record):
+    """One thing a version comes from or went to; `run_id` where a run stands behind it."""
+
+    kind: Literal["data", "notebook", "job", "cell", "version", "evidence", "decision"]
+    title: str
+    detail: str = ""
+    at: datetime | None = None
+    by: str = ""
+    run_id: str | None = None

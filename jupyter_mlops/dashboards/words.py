@@ -21,6 +21,7 @@ _MEASURES = {
     "accuracy": Measure("Share answered rightly", "higher"),
     "auc": Measure("Telling good from bad", "higher"),
     "auc_ovr": Measure("Telling each class from the rest", "higher"),
+    "average_precision": Measure("Right ones near the top, over all thresholds", "higher"),
     "balanced_accuracy": Measure("Share answered rightly, each class counting the same", "higher"),
     "bias": Measure("Leaning to one side", ""),
     "brier": Measure("Error of the probabilities", "lower"),
@@ -33,6 +34,7 @@ _MEASURES = {
     "log_loss": Measure("Misplaced certainty", "lower"),
     "mae": Measure("Average error", "lower"),
     "map": Measure("Right ones near the top", "higher"),
+    "mcc": Measure("Agreement with what was right, chance taken out", "higher"),
     "ndcg": Measure("Ranking quality", "higher"),
     "novelty": Measure("Rarity of what is suggested", "higher"),
     "popularity_bias": Measure("Leaning to what everybody buys", "lower"),
@@ -43,6 +45,7 @@ _MEASURES = {
     "recall": Measure("Right ones that were suggested", "higher"),
     "recall_macro": Measure("Cases that were found, over the classes", "higher"),
     "rmse": Measure("Typical error, large ones weighing more", "lower"),
+    "specificity": Measure("Others that were left alone", "higher"),
 }
 
 

@@ -12,14 +12,16 @@ from jupyter_mlops.governance import (
     acting,
     decide,
     in_force,
+    model_key,
     parse_policy,
     put_in_force,
+    sign_files,
     standings,
 )
-from jupyter_mlops.ledger import checkpoint
+from jupyter_mlops.ledger import SigningKey, checkpoint
 from jupyter_mlops.project import Project
 from jupyter_mlops.registry import version
-from jupyter_mlops.store import Database, Store, database
+from jupyter_mlops.store import Database, Store, database, digest_of, files_below
 
 
 def say(
@@ -40,6 +42,19 @@ def say(
     with acting(reason=reason, actor=actor, source=source), store.explained():
         decide(store.client, name, number, kind, reason=reason)
     return approvals(store, name, number)
+
+
+def sign_files_of(store: Store, name: str, number: int, *, reason: str, key: SigningKey) -> dict[str, Any]:
+    """Sign the files of a version that runs code when it is read; the registry asks whether policy trusts the key."""
+    if not reason.strip():
+        raise BadInput("a signature needs a reason", "say why with --reason TEXT", field="reason")
+    ensure_policies(store.project)
+    found = version(store, name, number)
+    files = files_below(store.model_files(found.tags.get("mlops.model_uri", "")))
+    bundle = sign_files(f"{name}/{number}", files, model_key(key)).decode()
+    with acting(reason=reason), store.explained():
+        decide(store.client, name, number, "sign", reason=reason, bundle=bundle)
+    return {"model": name, "version": number, "digest": digest_of(files), "files": len(files)}
 
 
 def approvals(store: Store, name: str, number: int) -> dict[str, Any]:

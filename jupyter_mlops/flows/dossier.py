@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import MlopsError, NotFound
 from jupyter_mlops.flows.approving import approvals
 from jupyter_mlops.flows.promotion import evidence_of
-from jupyter_mlops.governance import Dossier, card_of, contents, write_pack
-from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, history, proof_of, signing_key
-from jupyter_mlops.records import ModelVersion
+from jupyter_mlops.governance import Dossier, as_notebook, card_of, contents, write_pack
+from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, lineage, proof_of, signing_key
+from jupyter_mlops.records import ModelVersion, Run
 from jupyter_mlops.registry import version
 from jupyter_mlops.store import Store, database
 
@@ -26,14 +27,16 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
     declared = model in store.project.file.models
     base = database(store.project)
     with base.read() as connection:
-        past = history(connection, name)
-    texts = {part: _text(store, found, part) for part in ("slice.py", "requirements.txt", "environment.json")}
+        past = lineage(connection, name)
+    run = store.run(found.run_id) if found.run_id else None
+    runs = _runs(store, run)
+    texts = {part: _text(store, runs, part) for part in ("slice.py", "requirements.txt", "environment.json")}
     return Dossier(
         project=store.project.name,
         business_unit=store.project.file.business_unit,
         version=found,
         target=store.project.target(name) if declared else None,
-        run=store.run(found.run_id) if found.run_id else None,
+        run=run,
         evidence=evidence_of(store, found),
         history=[e for e in past if e.subject == name or e.subject.startswith(f"{name}/")],
         standing=approvals(store, name, number),
@@ -43,27 +46,51 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
         environment=json.loads(texts["environment.json"] or "{}"),
         requirements=[line for line in texts["requirements.txt"].splitlines() if line.strip()],
         code=texts["slice.py"],
+        notebook=_notebook(store, runs),
+        modules=_modules(store, runs),
     )
 
 
-def _text(store: Store, found: ModelVersion, part: str) -> str:
+def _text(store: Store, runs: list[Run], part: str) -> str:
     """A file of the run that trained it; of the run's last tracked cell when a job ran it."""
-    runs = [found.run_id, *(r.run_id for r in store.runs(parent=found.run_id))] if found.run_id else []
-    for run_id in runs:
-        try:
-            return store.artifact(run_id, part).read_text(encoding="utf-8")
-        except (MlopsError, OSError):
-            continue
-    return ""
+    return next((text for run in runs if (text := store.text(run.run_id, part))), "")
+
+
+def _runs(store: Store, run: Run | None) -> list[Run]:
+    return [run, *store.runs(parent=run.run_id)] if run else []
+
+
+def _notebook(store: Store, runs: list[Run]) -> str:
+    """The notebook as the job executed it; where a cell was tracked by hand, the cells its result depends on."""
+    for run in runs:
+        output = Path(run.tags.get("mlops.output", "")).name
+        text = store.text(run.run_id, output) if output else ""
+        if text:
+            return text
+    sliced = _text(store, runs, "slice.json")
+    return as_notebook(json.loads(sliced)["cells"]) if sliced else ""
+
+
+def _modules(store: Store, runs: list[Run]) -> dict[str, str]:
+    """The modules of the project that the code imported, as they were."""
+    listed = json.loads(_text(store, runs, "modules.json") or "[]")
+    names = [f"{module['name'].replace('.', '/')}.py" for module in listed]
+    found = {name: _text(store, runs, f"modules/{name}") for name in names}
+    return {name: text for name, text in found.items() if text}
 
 
 def _files(store: Store, found: ModelVersion) -> dict[str, str]:
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _paths(store, found).items()}
+
+
+def _paths(store: Store, found: ModelVersion) -> dict[str, Path]:
+    """The model's files by name; none where they are gone."""
     try:
         folder = store.model_files(found.tags.get("mlops.model_uri", ""))
     except MlopsError:
         return {}
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+    return {p.relative_to(folder).as_posix(): p for p in paths}
 
 
 def make_card(store: Store, name: str, number: int) -> dict[str, Any]:
@@ -82,8 +109,10 @@ def make_card(store: Store, name: str, number: int) -> dict[str, Any]:
     return made
 
 
-def evidence_pack(store: Store, name: str, number: int) -> bytes:
-    """The signed zip. Asked again while nothing has changed, it is the same to the byte."""
+def evidence_pack(store: Store, name: str, number: int, *, with_model: bool = False) -> bytes:
+    """The signed zip, `with_model` with the model's own files. Asked again while nothing has changed, it is the same to
+    the byte.
+    """
     known = dossier_of(store, name, number)
     key = signing_key(config.ledger_key())
     base = database(store.project)
@@ -98,4 +127,5 @@ def evidence_pack(store: Store, name: str, number: int) -> bytes:
             (seq, entry_body(connection, seq) or b"", proof_of(connection, seq, made.size))
             for seq in sorted(set(wanted))
         ]
-    return write_pack(known, contents(known, proved, made, key), key)
+    model = {file: path.read_bytes() for file, path in _paths(store, known.version).items()} if with_model else {}
+    return write_pack(known, contents(known, proved, made, key, model), key)

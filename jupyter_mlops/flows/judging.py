@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pandas as pd
 import rfc8785
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
+from jupyter_mlops.flows.approving import declared_policies
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.project import Target
+from jupyter_mlops.governance import demanded
+from jupyter_mlops.project import Gate, Target
 from jupyter_mlops.records import Dataset, Evidence, ModelVersion, Reason
 from jupyter_mlops.registry import load_version, resolve, version
-from jupyter_mlops.store import Store
+from jupyter_mlops.store import Store, database
 from jupyter_mlops.validation import Judge, drawings, reasons, validate
 
 CHAMPION = "champion"
@@ -26,6 +29,7 @@ def judge_version(store: Store, name: str, number: int, data: Path | None = None
     """The evidence of one version, against the champion on the same rows, kept with its run beside its drawings."""
     target = store.project.target(name)
     found = version(store, name, number)
+    asked = demands(store, name)
     champion = champion_of(store, name)
     rival = champion if champion and champion.version != number else None
     rows, dataset = evaluation(store, target, data)
@@ -36,7 +40,8 @@ def judge_version(store: Store, name: str, number: int, data: Path | None = None
         rows,
         dataset,
         champion=(rival.version, _judge(store, target, rival)) if rival else None,
-        training=training_rows(store, target),
+        training=training_rows(store, target, [*target.spec.gates, *(gate for _, gate in asked)]),
+        demanded=asked,
         seed=seed,
     )
     store.log_text(found.run_id, canonical(evidence), place(evidence.digest))
@@ -56,6 +61,16 @@ def reasons_of(store: Store, name: str, number: int, row: int, data: Path | None
     judge = _judge(store, target, version(store, name, number))
     classes = judge.ask(rows.iloc[[row]]).classes or []
     return reasons(judge, rows.iloc[[row]], rows.sample(min(_BACKGROUND, len(rows)), random_state=0), classes, seed=0)
+
+
+def demands(store: Store, name: str) -> list[tuple[str, Gate]]:
+    """The gates that policies state in full for this model. A server's ledger cannot be read from here: there it is the
+    policy files of the project that are held to, and the server that refuses."""
+    if store.project.tracking.startswith("sqlite:///"):
+        with database(store.project).read() as connection:
+            return demanded(connection, name)
+    risk = store.project.target(name).spec.risk
+    return [pair for p in declared_policies(store.project) if p.covers(name, risk) for pair in p.demands]
 
 
 def champion_of(store: Store, name: str) -> ModelVersion | None:
@@ -82,10 +97,10 @@ def evaluation(store: Store, target: Target, data: Path | None) -> tuple[pd.Data
     return frame, Dataset(name=path.stem, digest=digest, source=source, context="evaluation", **shape)
 
 
-def training_rows(store: Store, target: Target) -> pd.DataFrame | None:
+def training_rows(store: Store, target: Target, gates: Sequence[Gate]) -> pd.DataFrame | None:
     """The declared training rows where something that is asked needs them; None where they cannot be read, which the gates
     that need them say."""
-    needs = any(gate.quality or gate.leakage or gate.freshness for gate in target.spec.gates)
+    needs = any(gate.quality or gate.leakage or gate.freshness for gate in gates)
     if not needs and target.spec.data.item is None:
         return None
     try:

@@ -21,9 +21,12 @@ EVIDENCE = "mlops.evidence"
 
 def validate_version(store: Store, name: str, number: int, data: Path | None = None, *, seed: int = 0) -> Evidence:
     """The evidence of one version, against the champion on the same rows; kept with its run, its digest on the version."""
+    ensure_policies(store.project)
     _untouched(store, name, number)
     evidence = judge_version(store, name, number, data, seed=seed)
-    gates = [{"gate": gate.gate, "verdict": gate.verdict} for gate in evidence.gates]
+    gates = [
+        {"gate": g.gate, "verdict": g.verdict, **({"policy": g.policy} if g.policy else {})} for g in evidence.gates
+    ]
     facts = {"verdict": evidence.verdict, "evidence": evidence.digest, "gates": gates}
     with store.explained():
         decide(store.client, name, number, "validated", reason="validated", **facts)

@@ -41,6 +41,17 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
     return decision, promote(store, target.name, made.version, reason=f"retrained: {trigger}", actor=ACTOR)
 
 
+def answer(store: Store, target: Target, report: MonitorReport) -> RetrainDecision | None:
+    """`retrain`, for what looks again and again: a refusal that is entered already is not entered again, nor is silence."""
+    trigger, why_not = due(target, report)
+    if not trigger:
+        return None
+    past = _past(store, target)
+    if past and past[0].action == REFUSED and (why_not or _braked(store, target)):
+        return None
+    return retrain(store, target, report)[0]
+
+
 def due(target: Target, report: MonitorReport) -> tuple[str, str]:
     """What asks for retraining, and why it is not to be done; one of the two is empty.
 

@@ -33,6 +33,8 @@ from jupyter_mlops.registry import register, versions
 from jupyter_mlops.store import Store, database, open_store
 
 NOTE = "quickstart.json"
+UNUSABLE = 2
+"""What a template's `prepare.py` ends with where the data it was given is at fault."""
 
 
 class Progress(Protocol):
@@ -43,9 +45,12 @@ class Progress(Protocol):
     def counted(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]: ...
 
 
-def quickstart(directory: Path, template: str, progress: Progress) -> Told:
-    """Create the project if it is not there, run what of the loop is not done yet, and tell what happened."""
-    root = create(directory, template)
+def quickstart(directory: Path, template: str, progress: Progress, data: Path | None = None) -> Told:
+    """Create the project if it is not there, run what of the loop is not done yet, and tell what happened.
+
+    `data`: files of one's own for a template that takes them, in place of its own.
+    """
+    root = create(directory, template, data)
     note = _Note(root / HOME / NOTE)
     _prepare(root, note, 1, progress)
     store = open_store(load(root))
@@ -59,19 +64,15 @@ def quickstart(directory: Path, template: str, progress: Progress) -> Told:
     return tell(store, refresh_figures(store), note.facts)
 
 
-def create(directory: Path, template: str) -> Path:
+def create(directory: Path, template: str, data: Path | None = None) -> Path:
     """The project folder: new from the template, whole or not at all; or the one an earlier quickstart began."""
     source = assets.project_template(template)
     root = directory.expanduser().resolve()
+    if data is not None:
+        _check_data(template, data)
     note = root / HOME / NOTE
     if note.is_file():
-        begun = json.loads(note.read_text(encoding="utf-8")).get("template")
-        if begun != template:
-            raise BadInput(
-                f"{root} holds a quickstart of {begun}, not of {template}",
-                f"go on with `--template {begun}`, or name another folder",
-                path=str(root),
-            )
+        _goes_on(_Note(note), root, template, data)
         return root
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise BadInput(
@@ -80,7 +81,7 @@ def create(directory: Path, template: str) -> Path:
             path=str(root),
         )
     try:
-        _lay(source, root, template)
+        _lay(source, root, {"template": template, "period": 0, **({"data": str(data)} if data else {})})
     except OSError as error:
         raise Unavailable(
             f"cannot create {root}: {error.strerror or error}", "name a folder you may write to, on a disk with room"
@@ -88,14 +89,41 @@ def create(directory: Path, template: str) -> Path:
     return root
 
 
-def _lay(source: Path, root: Path, template: str) -> None:
+def _check_data(template: str, data: Path) -> None:
+    if not assets.takes_data(template):
+        raise BadInput(f"{template} brings its own data", "leave out --data", field="data", value=str(data))
+    if not data.exists():
+        raise BadInput(f"there is no {data}", "name a folder or file that is there", field="data", value=str(data))
+
+
+def _goes_on(note: _Note, root: Path, template: str, data: Path | None) -> None:
+    """Refuses to go on with another template or other data; data that could not be read may be replaced."""
+    begun = note.facts["template"]
+    if begun != template:
+        raise BadInput(
+            f"{root} holds a quickstart of {begun}, not of {template}",
+            f"go on with `--template {begun}`, or name another folder",
+            path=str(root),
+        )
+    if data is None or str(data) == note.facts.get("data"):
+        return
+    if note.facts["period"]:
+        raise BadInput(
+            f"{root} holds a quickstart on {note.facts.get('data', 'simulated data')}, not on {data}",
+            "go on without --data, or name another folder",
+            field="data",
+            value=str(data),
+        )
+    note.put(data=str(data))
+
+
+def _lay(source: Path, root: Path, note: dict[str, Any]) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
     try:
         shutil.copytree(source, unfinished, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "data"))
         shutil.copytree(assets.dashboards(), unfinished / "dashboards", dirs_exist_ok=True)
         (unfinished / HOME).mkdir(mode=0o700)
-        note = {"template": template, "period": 0}
         (unfinished / HOME / NOTE).write_text(json.dumps(note), encoding="utf-8")
         unfinished.chmod(0o755)
         if root.exists():
@@ -125,11 +153,15 @@ def _prepare(root: Path, note: _Note, period: int, progress: Progress) -> None:
     if note.facts["period"] >= period:
         return
     progress.step("preparing the data" if period == 1 else "the period is over: its data becomes training data")
-    done = subprocess.run(
-        [sys.executable, "prepare.py", str(period)], cwd=root, capture_output=True, text=True, check=False
-    )
+    words = [str(period), *(["--data", note.facts["data"]] if "data" in note.facts else [])]
+    done = subprocess.run([sys.executable, "prepare.py", *words], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        if done.returncode == UNUSABLE:
+            why = last.removeprefix("prepare.py: error: ")
+            raise BadInput(
+                f"the data cannot be used: {why}", "mend it, or name other data, and run it again", field="data"
+            )
         raise MlopsError(
             f"prepare.py could not write the data: {last}",
             "mend what it names, then run the quickstart again: it goes on from here",

@@ -72,6 +72,10 @@ def tell(store: Store, portfolio: PortfolioFigures, note: dict[str, Any]) -> Tol
     return Told(store.project.root, lines, _figures(kept, portfolio), _untrained(store))
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _untrained(store: Store) -> list[str]:
     return [t.name for t in store.project.targets() if not versions(store, t.name, missing_ok=True)]
 
@@ -82,9 +86,11 @@ def _trained(store: Store, kept: _Kept, portfolio: PortfolioFigures) -> list[str
     seconds = sum((r.ended - r.started).total_seconds() for r in finished if r.ended)
     lost = f"; {failed} did not finish, each with its reason" if failed else ""
     average = seconds / max(1, len(finished))
+    each = ", one for each segment, all trained by the same notebook" if len(portfolio.models) > 1 else ""
     return [
-        f"{store.project.name}: {len(portfolio.models)} models, one for each segment, each trained by the same notebook.",
-        f"{len(finished)} training runs, {average:.1f} s each on average{lost}; code, data, parameters and result are kept.",
+        f"{store.project.name}: {_count(len(portfolio.models), 'model')}{each}.",
+        f"{_count(len(finished), 'training run')}, {average:.1f} s each on average{lost}; "
+        "code, data, parameters and result are kept.",
     ]
 
 
@@ -126,7 +132,8 @@ def _watched(kept: _Kept) -> list[str]:
     found = {name: r for name, r in kept.reports.items() if r.violations}
     lines = [
         f"The next period ({start:%d %b %Y} to {end:%d %b %Y}) brought {rows:,} rows; "
-        f"{len(kept.reports) - len(found)} models held, {len(found)} need{'s' if len(found) == 1 else ''} an answer."
+        f"{_count(len(kept.reports) - len(found), 'model')} held, "
+        f"{len(found)} need{'s' if len(found) == 1 else ''} an answer."
     ]
     shown = sorted(found.items(), key=lambda item: item[1].violations[0].kind != "performance")
     lines += [f"  {name}: {report.violations[0].sentence}" for name, report in shown[:2]]

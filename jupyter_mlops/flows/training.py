@@ -9,12 +9,12 @@ from contextlib import nullcontext
 from jupyter_mlops.errors import NotFound
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
 from jupyter_mlops.jobs import cluster as jobs_cluster
-from jupyter_mlops.project import Target
+from jupyter_mlops.project import Project, Target
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
 from jupyter_mlops.tracking import ship
 
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
 
 
 def train(
@@ -29,7 +29,7 @@ def train(
     resume: bool = False,
 ) -> dict[str, Job]:
     """One job for each target, by registered model's name, with the metrics its tracked cells found."""
-    tasks = [_task(store, target) for target in targets]
+    tasks = [task_of(store.project, target) for target in targets]
     name = tasks[0].experiment if tasks else ""
     return run_jobs(
         store,
@@ -51,6 +51,7 @@ def run_jobs(
     workers: int | None = None,
     done: Callable[[Job], None] | None = None,
     cell_done: CellDone | None = None,
+    begun: Callable[[str], None] | None = None,
     executor: Executor | None = None,
     cluster: str | None = None,
     force: bool = False,
@@ -79,6 +80,7 @@ def run_jobs(
             executor=pool,
             done=ended,
             cell_done=cell_done,
+            begun=begun,
             force=force,
             resume=resume,
             name=name,
@@ -109,8 +111,9 @@ def _with_metrics(store: Store, job: Job) -> Job:
     return job.model_copy(update={"metrics": metrics})
 
 
-def _task(store: Store, target: Target) -> Task:
-    notebook = store.project.root / target.spec.train.notebook
+def task_of(project: Project, target: Target) -> Task:
+    """The job that trains a target. Raises NotFound where the notebook that `mlops.yaml` names is not there."""
+    notebook = project.root / target.spec.train.notebook
     if not notebook.is_file():
         raise NotFound(
             f"models.{target.model}.train.notebook: there is no {target.spec.train.notebook}",

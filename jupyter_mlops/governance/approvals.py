@@ -79,7 +79,8 @@ class Past:
     def risk(self) -> str:
         found = ""
         for entry in self.entries:
-            if entry.subject == self.model and entry.action == "set model tag" and entry.after["key"] == RISK:
+            about = entry.subject == self.model and entry.action in ("set model tag", "adopt model tag")
+            if about and entry.after["key"] == RISK:
                 found = str(entry.after.get("value", ""))
         return found
 
@@ -105,10 +106,21 @@ class Past:
 
     def gates(self, version: int) -> dict[str, str]:
         """Each gate of the evidence in force with its verdict."""
-        evidence, found = self.tag(version, EVIDENCE), {}
+        return {g["gate"]: g["verdict"] for g in self._answers(version)}
+
+    def demanded(self, version: int) -> dict[str, dict[str, str]]:
+        """The same of gates that a policy states in full, by the policy's stamp."""
+        found: dict[str, dict[str, str]] = {}
+        for g in self._answers(version):
+            if g.get("policy"):
+                found.setdefault(g["policy"], {})[g["gate"]] = g["verdict"]
+        return found
+
+    def _answers(self, version: int) -> list[dict[str, str]]:
+        evidence, found = self.tag(version, EVIDENCE), []
         for entry in self.of_version(version):
             if entry.action == VALIDATED and entry.after.get("evidence") == evidence:
-                found = {g["gate"]: g["verdict"] for g in entry.after.get("gates", [])}
+                found = entry.after.get("gates", [])
         return found
 
 
@@ -187,12 +199,25 @@ def may_vote(past: Past, version: int, policy: Policy, actor: str, source: str) 
     if source not in asked.identities:
         return f"{actor} is a name that nobody vouched for ({source or 'unknown'}); policy {policy.policy} asks for a log-in"
     if not policy.who.has_any(actor, asked.roles):
-        return f"{actor} has none of the roles that policy {policy.policy} asks: {', '.join(asked.roles)}"
+        lacks = f"{actor} has none of the roles that policy {policy.policy} asks: {', '.join(asked.roles)}"
+        return lacks + _others(past, version, policy, source)
     if asked.four_eyes:
         for author, how in past.authors(version).items():
             if policy.who.same(author, actor):
-                return f"{actor} may not judge {past.model} version {version}: they {how}, and four eyes are asked"
+                own = f"{actor} may not judge {past.model} version {version}: they {how}, and four eyes are asked"
+                return own + _others(past, version, policy, source)
     return ""
+
+
+def _others(past: Past, version: int, policy: Policy, source: str) -> str:
+    """The way out of a refusal: who may, and from where."""
+    roles = policy.approvals.roles if policy.approvals else {}
+    authors = past.authors(version)
+    able = [n for n in policy.who.members(roles) if not any(policy.who.same(n, author) for author in authors)]
+    asked = f"; ask {' or '.join(able)}" if able else f"; name somebody else under `roles` of policy {policy.policy}"
+    # On a laptop everybody who uses it is one and the same user.
+    how = ", who log in to `jupyter mlops server` on this project, or use it as an OS user of their own"
+    return asked + (how if source == "os" and able else "")
 
 
 def unreviewed(past: Past) -> list[LedgerEntry]:

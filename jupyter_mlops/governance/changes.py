@@ -47,11 +47,11 @@ def changes(session: Session, governed: tuple[type, ...]) -> Iterator[Change]:
 
 def _changes(verb: str, row: Any) -> Iterator[Change]:
     noun = _NOUNS[row.__tablename__]
-    old = _old(row, "name")
-    if verb == "change" and old != row.name:
+    old = (_old(row, "workspace"), _old(row, "name"))
+    if verb == "change" and old != (row.workspace, row.name):
         # Versions, aliases and tags follow their model by the database's own cascade.
         if noun == "model":
-            before, after = subject(row.workspace, old), subject(row.workspace, row.name)
+            before, after = subject(*old), subject(row.workspace, row.name)
             yield Change("rename model", before, {"name": before}, {"name": after}, row)
         return
     change = _change(verb, noun, row)

@@ -6,6 +6,7 @@ what the decision needs besides. Whether it may be made is asked here, in the tr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from typing import Any
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag, SqlRegisteredModelAlias
 from sqlalchemy.orm import Session
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.governance.acting import ANONYMOUS, Act
 from jupyter_mlops.governance.approvals import (
     APPROVED,
     DECISION,
+    DIGEST,
     EVIDENCE,
     GLASS,
     REJECTED,
@@ -36,7 +39,9 @@ from jupyter_mlops.governance.changes import Change
 from jupyter_mlops.governance.judging import applying
 from jupyter_mlops.governance.policies import Policy, in_force
 from jupyter_mlops.governance.policy import PROTECTED, past_of, trainers
-from jupyter_mlops.ledger import append, subject
+from jupyter_mlops.governance.signatures import key_pem, signed_files
+from jupyter_mlops.ledger import FILES_SIGNED, append, subject
+from jupyter_mlops.store import digest_of
 
 _LONGEST = 100_000
 _MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9][A-Za-z0-9._+-]{0,63}(?:@[A-Za-z0-9.-]+)?)")
@@ -197,6 +202,35 @@ def _promote(asked: Asked) -> bool:
     return True
 
 
+def _sign(asked: Asked) -> bool:
+    """A signature over the version's files, by a key that policy trusts: they may be loaded though reading them runs code."""
+    number, about = int(asked.version.version), asked.past
+    trusting = [p for p in asked.policies if p.model_files]
+    if not trusting:
+        raise NotAllowed(
+            f"no policy in force allows files that run code for {about.model}; see `model_files` in a policy"
+        )
+    for policy in trusting:
+        signed = _signed(str(asked.facts.get("bundle", "")), policy)
+        if not signed or digest_of(signed) != about.tag(number, DIGEST):
+            raise NotAllowed(
+                f"the signature is not over the files of {about.model} version {number} by a signer of policy "
+                f"{policy.policy}; sign them with `jupyter mlops sign {about.model} {number}` and such a key"
+            )
+    allowed = set.intersection(*(set(p.model_files.allow) for p in trusting if p.model_files))
+    policies = {p.policy: p.digest for p in trusting}
+    return asked.enter(
+        FILES_SIGNED, {"policies": policies, "digest": about.tag(number, DIGEST), "allow": sorted(allowed)}
+    )
+
+
+def _signed(bundle: str, policy: Policy) -> dict[str, str]:
+    for line in policy.model_files.signers if policy.model_files else ():
+        with contextlib.suppress(BadInput):
+            return signed_files(bundle.encode(), key_pem(line))
+    return {}
+
+
 # Each says whether there was something to enter.
 _KINDS: dict[str, Callable[[Asked], bool]] = {
     "approve": _approve,
@@ -205,6 +239,7 @@ _KINDS: dict[str, Callable[[Asked], bool]] = {
     "reject": _reject,
     "request": _request,
     "review": _review,
+    "sign": _sign,
     "validated": _validated,
     "withdraw": _withdraw,
 }

@@ -27,6 +27,8 @@ class Dossier:
     environment: dict[str, Any] = field(default_factory=dict)
     requirements: list[str] = field(default_factory=list)
     code: str = ""
+    notebook: str = ""
+    modules: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

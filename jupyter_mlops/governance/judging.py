@@ -85,7 +85,7 @@ def _frozen(policies: Sequence[Policy], move: Move) -> str:
 
 def _gates(policy: Policy, past: Past, move: Move) -> str:
     found = past.gates(move.version)
-    for name in policy.gates:
+    for name in policy.looked_up:
         of_metric = [verdict for gate, verdict in found.items() if _names(name, gate)]
         if not of_metric or set(of_metric) != {"pass"}:
             said = "was not judged" if not of_metric else "did not pass"
@@ -93,6 +93,19 @@ def _gates(policy: Policy, past: Past, move: Move) -> str:
                 f"policy {policy.policy} asks for a gate on {name}, which {said}; declare it under `gates` in mlops.yaml, then "
                 f"run `jupyter mlops validate {past.model} {move.version}`"
             )
+    return _demands(policy, past, move)
+
+
+def _demands(policy: Policy, past: Past, move: Move) -> str:
+    """Gates stated in full count by their stamp, so that one of the same name with an easier limit is none of them."""
+    found = past.demanded(move.version)
+    for stamp, gate in policy.demands:
+        failed = [name for name, verdict in found.get(stamp, {"": "not run"}).items() if verdict != "pass"]
+        if failed:
+            said = (
+                f"{failed[0]}, which did not pass" if failed[0] else f"{gate.kind}, which was not judged as it is now"
+            )
+            return f"policy {policy.policy} asks for {said}; run `jupyter mlops validate {past.model} {move.version}`"
     return ""
 
 

@@ -11,16 +11,19 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from jupyter_mlops.governance.boms import cyclonedx, openlineage
 from jupyter_mlops.governance.card import as_html, as_markdown, card_of, sections
 from jupyter_mlops.governance.dossier import Dossier
 from jupyter_mlops.governance.rules import NOTE, held_against_rules, rules_sections
+from jupyter_mlops.governance.signatures import model_key, public_pem, sign_files
 from jupyter_mlops.ledger import Checkpoint, SigningKey
 
 FORMAT = "jupyter-mlops/evidence-pack/v1"
 MANIFEST = "manifest.json"
+SIGNATURE, SIGNATURE_KEY, MODEL_FILES = "model/model.sig", "model/key.pem", "model/files/"
 # The comment has this many bytes in every pack, so that its length can be signed before it is known.
 COMMENT = 512
 
@@ -33,10 +36,12 @@ card.md, card.html, card.json   the model card
 rules.html, rules.json          what rules ask for: met, missing, not applicable
 evidence.json                   metrics with intervals, gates and their answers
 approvals.json                  who approved what, when, and whether it counts
-code/                           the code that trained it
+code/                           the code that trained it: slice, notebook, modules of its project
 environment/                    the packages it was trained with
 data.json                       the data, by digest
 model.json                      the model's files, by digest
+model/                          an OpenSSF signature over them, and the key that checks it:
+                                model_signing verify key --public_key key.pem --signature model.sig FOLDER
 ledger/                         entries about the model, their proofs, the signed checkpoint
 bom.cdx.json, lineage.jsonl     CycloneDX 1.6, OpenLineage 2-0-2
 """
@@ -45,8 +50,17 @@ bom.cdx.json, lineage.jsonl     CycloneDX 1.6, OpenLineage 2-0-2
 Proved = tuple[int, bytes, list[bytes]]
 
 
-def contents(d: Dossier, entries: list[Proved], checkpoint: Checkpoint, key: SigningKey) -> dict[str, bytes]:
-    """Every file of the pack by name; `entries` are (seq, body, inclusion proof in the checkpoint)."""
+def contents(
+    d: Dossier,
+    entries: list[Proved],
+    checkpoint: Checkpoint,
+    key: SigningKey,
+    model: Mapping[str, bytes] | None = None,
+) -> dict[str, bytes]:
+    """Every file of the pack by name; `entries` are (seq, body, inclusion proof in the checkpoint).
+
+    `model` holds the model's own files, for a pack that carries them.
+    """
     made, lines = card_of(d), held_against_rules(d)
     proofs = {str(seq): [base64.b64encode(step).decode() for step in proof] for seq, _, proof in entries}
     evidence = d.evidence.model_dump(mode="json") if d.evidence else None
@@ -74,7 +88,17 @@ def contents(d: Dossier, entries: list[Proved], checkpoint: Checkpoint, key: Sig
         "ledger/checkpoint.txt": checkpoint.note,
         "ledger/key.vkey": f"{key.public}\n",
     }
+    files |= {f"code/modules/{name}": text for name, text in d.modules.items()}
+    files |= {"code/notebook.ipynb": d.notebook} if d.notebook else {}
+    files |= _signature(d, key) | {f"{MODEL_FILES}{name}": data for name, data in (model or {}).items()}
     return {name: _bytes(value) for name, value in files.items()}
+
+
+def _signature(d: Dossier, key: SigningKey) -> dict[str, bytes]:
+    if not d.files:
+        return {}
+    signer = model_key(key)
+    return {SIGNATURE: sign_files(d.name, d.files, signer), SIGNATURE_KEY: public_pem(signer.public_key())}
 
 
 def write(d: Dossier, files: dict[str, bytes], key: SigningKey) -> bytes:
@@ -87,16 +111,22 @@ def write(d: Dossier, files: dict[str, bytes], key: SigningKey) -> bytes:
         "key": str(key.public),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
-    whole = {**files, MANIFEST: _bytes(manifest)}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in sorted(whole):
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
-            packed.writestr(info, whole[name])
-        packed.comment = b" " * COMMENT
-    unsigned = buffer.getvalue()[:-COMMENT]
+    unsigned = zipped({**files, MANIFEST: _bytes(manifest)})
     return unsigned + seal(unsigned, key)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The zip up to its comment. Nothing in it is compressed, so that the same files give the same bytes everywhere, and
+    whoever holds the files can tell which byte of the zip is not what was written.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.external_attr, info.create_system = 0o644 << 16, 3
+            packed.writestr(info, files[name])
+        packed.comment = b" " * COMMENT
+    return buffer.getvalue()[:-COMMENT]
 
 
 def sealed_text(unsigned: bytes) -> bytes:

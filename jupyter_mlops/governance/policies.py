@@ -28,8 +28,9 @@ from pydantic import (
 from jupyter_mlops.errors import BadInput, Refused, nearest, unknown
 from jupyter_mlops.governance.acting import Act, Source
 from jupyter_mlops.governance.people import Roles
+from jupyter_mlops.governance.signatures import is_model_key
 from jupyter_mlops.ledger import append, canonical, history
-from jupyter_mlops.project import NAME, Duration
+from jupyter_mlops.project import NAME, Duration, Gate
 from jupyter_mlops.records import LedgerEntry
 
 # No model's name can begin so: MLflow refuses a colon.
@@ -40,6 +41,18 @@ WITHDRAWN = "policy withdrawn"
 
 # Written back as it can be read again.
 _Time = Annotated[Duration, PlainSerializer(lambda time: f"{int(time.total_seconds())}s")]
+
+
+def _written(value: Any) -> Any:
+    """A gate as it can be read again: what was said of it and no more, times in seconds."""
+    if isinstance(value, Gate):
+        return _written(value.model_dump(exclude_unset=True))
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():.6f}s"
+    return {key: _written(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+_Gate = Annotated[Gate, PlainSerializer(_written)]
 
 
 class _Spec(BaseModel):
@@ -84,8 +97,26 @@ class BreakGlass(_Spec):
     review_within: _Time = timedelta(days=3)
 
 
+class ModelFiles(_Spec):
+    """Which files that run code when they are read may be loaded, and whose signature over them is needed for it."""
+
+    allow: list[Literal["pickle", "loader-module", "model-code", "code-paths"]] = Field(min_length=1)
+    signers: list[str] = Field(min_length=1)
+
+    @field_validator("signers")
+    @classmethod
+    def _keys(cls, value: list[str]) -> list[str]:
+        for key in value:
+            if not is_model_key(key):
+                raise ValueError("each signer is a P-256 public key, as `jupyter mlops ledger key` prints it")
+        return value
+
+
 class Policy(_Spec):
-    """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is)."""
+    """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is).
+
+    A gate is the name of one that must be in `mlops.yaml`, or stated in full: then every version it is for is judged by it.
+    """
 
     version: Literal[1]
     policy: str = Field(pattern=NAME)
@@ -93,7 +124,7 @@ class Policy(_Spec):
     models: list[str] = ["*"]
     risk: list[Literal["low", "medium", "high"]] = []
     protect: list[str] = ["champion"]
-    gates: list[str] = []
+    gates: list[str | _Gate] = []
     approvals: Approvals | None = None
     roles: dict[str, list[str]] = {}
     people: dict[str, list[str]] = {}
@@ -102,6 +133,7 @@ class Policy(_Spec):
     evidence_by: list[str] = []
     owners: list[str] = []
     break_glass: BreakGlass | None = None
+    model_files: ModelFiles | None = None
 
     @model_validator(mode="after")
     def _known_roles(self) -> Policy:
@@ -115,7 +147,18 @@ class Policy(_Spec):
     @property
     def digest(self) -> str:
         """SHA-256 over what the policy says in canonical JSON; comments and spacing do not change it."""
-        return hashlib.sha256(canonical(self.model_dump(mode="json", by_alias=True))).hexdigest()
+        said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return hashlib.sha256(canonical(said)).hexdigest()
+
+    @property
+    def demands(self) -> list[tuple[str, Gate]]:
+        """The gates stated in full, each with a stamp of this policy and what exactly is asked."""
+        return [(f"{self.policy} {_print(gate)}", gate) for gate in self.gates if isinstance(gate, Gate)]
+
+    @property
+    def looked_up(self) -> list[str]:
+        """The gates that are named only."""
+        return [gate for gate in self.gates if isinstance(gate, str)]
 
     @property
     def who(self) -> Roles:
@@ -125,6 +168,10 @@ class Policy(_Spec):
         """Whether it is for this model. A model whose risk nobody said is taken for one of every risk."""
         named = any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
         return named and (not self.risk or not risk or risk in self.risk)
+
+
+def _print(gate: Gate) -> str:
+    return hashlib.sha256(canonical(_written(gate))).hexdigest()[:12]
 
 
 def parse_policy(text: str, where: str) -> Policy:
@@ -147,7 +194,7 @@ def parse_policy(text: str, where: str) -> Policy:
 def _fault(error: Any) -> tuple[str, str, str]:
     where = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
-        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass) for n in spec.model_fields}
+        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass, ModelFiles) for n in spec.model_fields}
         close = nearest(where[-1], names)
         return ".".join(where), "unknown key", f"did you mean {close!r}?" if close else f"remove {where[-1]!r}"
     if error["type"] == "missing":

@@ -17,7 +17,7 @@ from jupyter_mlops.governance.approvals import DECISION, DIGEST, EVIDENCE, RISK,
 from jupyter_mlops.governance.changes import Change
 from jupyter_mlops.governance.judging import Answer, Move, applying, judge, protected
 from jupyter_mlops.governance.policies import Policy, in_force
-from jupyter_mlops.ledger import history
+from jupyter_mlops.ledger import lineage, placed, subject
 
 PROTECTED = frozenset({"champion"})
 # The mark that a session carries while the governed store itself carries a decision out.
@@ -48,7 +48,7 @@ def guarded(session: Session, model: str) -> frozenset[str]:
 
 
 def past_of(session: Session, model: str, authors: tuple[str, ...] = ()) -> Past:
-    return Past(model, history(session.connection(), model), authors)
+    return Past(model, lineage(session.connection(), model), authors)
 
 
 def _tag(change: Change, act: Act, session: Session) -> str:
@@ -99,13 +99,11 @@ def _alias(change: Change, act: Act, session: Session, alias: str) -> Answer:
     if change.after is None:
         return Answer("" if act.reason else _how(change.model, alias))
     move = Move(alias, int(change.after["version"]), act, datetime.now(UTC))
-    return _move(change, move, policies, asked, past, session)
+    return _move(move, policies, asked, past)
 
 
-def _move(
-    change: Change, move: Move, policies: list[Policy], asked: list[Policy], past: Past, session: Session
-) -> Answer:
-    act, name = move.act, change.model
+def _move(move: Move, policies: list[Policy], asked: list[Policy], past: Past) -> Answer:
+    act, name = move.act, past.model
     answer = judge(policies, past, move)
     if act.glass:
         return answer
@@ -113,12 +111,13 @@ def _move(
     approved = bool(asked) and all(p.approvals for p in asked) and not answer.why
     if not act.reason and not approved:
         return Answer(answer.why or _how(name, move.alias))
-    tags = _tags(session, change.row.workspace, change.row.name, move.version)
-    evidence = act.evidence or (tags.get(EVIDENCE, "") if approved else "")
-    if tags.get(VERDICT) != "pass" or not tags.get(EVIDENCE) or tags[EVIDENCE] != evidence:
+    # What the ledger says was found, not the tag's row: before a registry was governed anybody could write that.
+    verdict, found = past.tag(move.version, VERDICT), past.tag(move.version, EVIDENCE)
+    evidence = act.evidence or (found if approved else "")
+    if verdict != "pass" or not found or found != evidence:
         return Answer(
             f"{name} version {move.version} has no evidence that passed its gates "
-            f"(verdict: {tags.get(VERDICT, 'not run')}); run `jupyter mlops validate {name} {move.version}`"
+            f"(verdict: {verdict or 'not run'}); run `jupyter mlops validate {name} {move.version}`"
         )
     return answer
 
@@ -133,13 +132,12 @@ def _how(name: str, alias: str) -> str:
 def _in_service(change: Change, session: Session) -> str:
     from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModelAlias as Alias
 
-    name = (
-        change.before["name"].rpartition(":")[2]
-        if change.action == "rename model" and change.before
-        else change.row.name
+    # A model that is renamed, or moved to another workspace, is still in service under what it was called.
+    where, name = placed(
+        change.model if change.action == "rename model" else subject(change.row.workspace, change.row.name)
     )
     query = session.query(Alias).filter(
-        Alias.workspace == change.row.workspace, Alias.name == name, Alias.alias.in_(guarded(session, change.model))
+        Alias.workspace == where, Alias.name == name, Alias.alias.in_(guarded(session, change.model))
     )
     if change.action == "delete version":
         query = query.filter(Alias.version == change.row.version)
@@ -179,14 +177,6 @@ def trainers(session: Session, change: Change) -> tuple[str, ...]:
         asked = session.connection().dialect.name == "mysql"
         told = sa.text(str(told).replace(" key =", " `key` =")) if asked else told
         return tuple(session.connection().execute(told, {"run": run_id}).scalars())
-
-
-def _tags(session: Session, workspace: str, name: str, version: int) -> dict[str, str]:
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag as Tag
-
-    with session.no_autoflush:
-        rows = session.query(Tag).filter(Tag.workspace == workspace, Tag.name == name, Tag.version == version).all()
-    return {row.key: row.value for row in rows}
 
 
 def _words(subject: str) -> str:

@@ -12,7 +12,7 @@ from jupyter_mlops.governance.acting import Act
 from jupyter_mlops.governance.approvals import GLASS, Past, standing_of, unreviewed
 from jupyter_mlops.governance.judging import Move, applying, judge
 from jupyter_mlops.governance.policies import Policy, in_force
-from jupyter_mlops.ledger import history
+from jupyter_mlops.ledger import history, lineage
 from jupyter_mlops.records import LedgerEntry
 
 _MOVES = ("set alias", "set alias refused", "approval requested")
@@ -22,7 +22,7 @@ def standings(
     connection: sa.Connection, model: str, version: int, now: datetime | None = None, authors: Sequence[str] = ()
 ) -> dict[str, Any]:
     """How a version stands with each policy that asks for approvals, and what else is said about it."""
-    past = Past(model, history(connection, model), authors)
+    past = Past(model, lineage(connection, model), authors)
     found, states = [], []
     for policy in applying(in_force(connection), past):
         if policy.approvals is None:

@@ -16,8 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, NotFound
-from jupyter_mlops.governance.pack import COMMENT, FORMAT, MANIFEST, sealed_text
+from jupyter_mlops.governance.pack import (
+    COMMENT,
+    FORMAT,
+    MANIFEST,
+    MODEL_FILES,
+    SIGNATURE,
+    SIGNATURE_KEY,
+    sealed_text,
+    zipped,
+)
+from jupyter_mlops.governance.signatures import signed_files
 from jupyter_mlops.ledger import PublicKey, canonical, included, leaf_hash, public_key, read_checkpoint, standing
+from jupyter_mlops.store import digest_of
 
 _MOST_FILES = 1000
 _MOST_BYTES = 512 * 2**20
@@ -42,6 +53,9 @@ def verify_pack(path: Path, key: PublicKey | None = None) -> dict[str, Any]:
     used = key or sealed_by
     entries, checkpoint = _ledger(files, used, problems)
     _evidence(files, manifest, entries, problems)
+    _model(files, problems)
+    if problems:
+        problems += _where(data[:-COMMENT], files)
     return {
         "ok": not problems,
         "problems": problems,
@@ -184,3 +198,47 @@ def _evidence(files: dict[str, bytes], manifest: Any, entries: list[dict[str, An
     said = [e for e in entries if e["subject"] == about and (e["after"] or {}).get("value") == digest]
     if not said:
         problems.append(f"no ledger entry says that this evidence was found for {about}")
+
+
+def _model(files: dict[str, bytes], problems: list[str]) -> None:
+    """The signature is over the files that model.json lists, they make the digest it names, and those that came are they."""
+    told = _json(files, "model.json", problems)
+    listed = told.get("files") if isinstance(told, dict) else None
+    if not isinstance(listed, dict):
+        return
+    if listed and told.get("digest") and digest_of(listed) != told["digest"]:
+        problems.append("model.json was changed: its files do not make the digest it names")
+    if listed or SIGNATURE in files:
+        try:
+            signed = signed_files(files.get(SIGNATURE, b""), files.get(SIGNATURE_KEY, b""))
+        except BadInput as error:
+            problems.append(f"{SIGNATURE} is missing or was changed: {error.message}")
+        else:
+            if signed != listed:
+                problems.append(f"{SIGNATURE} is over other files than model.json lists")
+    brought = {name: data for name, data in files.items() if name.startswith(MODEL_FILES)}
+    problems += [
+        f"{name} is not the file that was registered"
+        for name, data in brought.items()
+        if hashlib.sha256(data).hexdigest() != listed.get(name.removeprefix(MODEL_FILES))
+    ]
+
+
+def _where(unsigned: bytes, files: dict[str, bytes]) -> list[str]:
+    """The first byte of the zip's own structure that is not what a pack of these files has, and whose it is.
+
+    Files are never compressed in a pack, so what was written around them can be written again and compared.
+    """
+    written = zipped(files)
+    if len(written) != len(unsigned) or written == unsigned:
+        return []
+    at = next(i for i, (one, other) in enumerate(zip(written, unsigned, strict=True)) if one != other)
+    with zipfile.ZipFile(io.BytesIO(written + b" " * COMMENT)) as packed:
+        begin = packed.start_dir
+        for info in packed.infolist():
+            if info.header_offset <= at < info.header_offset + 30 + len(info.filename.encode()) + info.file_size:
+                return [f"{info.filename} was changed, or what the zip says about it (byte {at})"]
+            begin += 46 + len(info.filename.encode())
+            if packed.start_dir <= at < begin:
+                return [f"what the zip's directory says about {info.filename} was changed (byte {at})"]
+    return [f"the zip's own directory was changed (byte {at})"]

@@ -1,10 +1,11 @@
 """A notebook and its parameters become a run, one or many; what happened is the supervisor's word.
 
 `parameters` reads what a notebook declares (`kinds`, `hints`, `literals`), `given` what people write, `values` makes sure
-that it is data, `injecting` writes it into the notebook. `fleet` runs many through `supervise`, which runs one: `engine`
-executes it, `watching` keeps its kernel, `ends` says how it ended. `identity`, `finished` know a job again; `parcels` sends
-one to another process, `clusters` to Dask; `results` is the fleet's own run; `repeating`
-runs a job once more from what its run keeps; `burying` closes what lost its supervisor.
+that it is data, `injecting` writes it into the notebook. `preparing` holds a task against its notebook; `fleet` runs many
+through `supervise`, which runs one: `engine` executes it, `watching` keeps its kernel, `ends` says how it ended. `identity`,
+`finished` know a job again; `parcels` sends one to another process, `clusters` to Dask; `results` is the fleet's own run;
+`repeating` runs a job once more from what its run keeps; `following` tells how far one is, `burying` ends one that runs and
+closes what lost its supervisor.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.clusters import cluster
     from jupyter_mlops.jobs.engine import WarmEngine
     from jupyter_mlops.jobs.fleet import run_fleet
+    from jupyter_mlops.jobs.following import executed, progress, under_way
     from jupyter_mlops.jobs.parcels import Delivered, Parcel, opened, work_on
+    from jupyter_mlops.jobs.preparing import prepared
     from jupyter_mlops.jobs.repeating import Kept, kept, repeat
     from jupyter_mlops.jobs.supervise import run_notebook
     from jupyter_mlops.jobs.tasks import Task
@@ -36,14 +39,18 @@ __all__ = [
     "check",
     "close_dead",
     "cluster",
+    "executed",
     "kept",
     "opened",
+    "prepared",
+    "progress",
     "read_file",
     "read_words",
     "repeat",
     "run_fleet",
     "run_notebook",
     "schema",
+    "under_way",
     "work_on",
 ]
 
@@ -57,11 +64,15 @@ _LATER = {
     "cancel": "burying",
     "close_dead": "burying",
     "cluster": "clusters",
+    "executed": "following",
     "kept": "repeating",
     "opened": "parcels",
+    "prepared": "preparing",
+    "progress": "following",
     "repeat": "repeating",
     "run_fleet": "fleet",
     "run_notebook": "supervise",
+    "under_way": "following",
     "work_on": "parcels",
 }
 

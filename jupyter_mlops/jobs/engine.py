@@ -5,7 +5,10 @@ papermill's `cwd` changes the directory of the whole process, which several jobs
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,14 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
 from jupyter_mlops import config
-from jupyter_mlops.jobs.notebooks import write_notebook
+from jupyter_mlops.jobs.notebooks import first_line, write_notebook
 from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.kernels import WARM_KERNEL
 
 PLAIN_PYTHON = ("python3", "python", "", None)
 MOST_OUTPUT = 8 << 20  # characters a notebook may print; what is beyond is left out, and said so
+_SOON = 0.7  # seconds from an output to the file
+_SAVE_SHARE = 10.0  # a save that takes longer waits this many times as long before the next
 _OBSERVE = "from jupyter_mlops.jobs import observer as _o; _o.begin(); del _o"
 
 
@@ -80,20 +85,42 @@ def _size(message: Any) -> int:
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
-    """Saves the notebook as it goes: whole or not at all, and without its secrets."""
+    """Saves the notebook as it goes: whole or not at all, without its secrets, and soon enough to be followed."""
 
     def __init__(self, node: Any, output: Path, masked: Callable[[Any], Any]) -> None:
-        super().__init__(node, output_path=str(output), progress_bar=False, autosave_cell_every=5)
+        super().__init__(node, output_path=str(output), progress_bar=False)
         self.masked = masked
-        self.cell_done: Callable[[int, int], None] = lambda _done, _all: None
+        self.cell_done: Callable[[int, int, str], None] = lambda _done, _all, _line: None
+        self._due: asyncio.TimerHandle | None = None
+        self._took = 0.0
 
     def save(self, **_: Any) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        began = time.monotonic()
         write_notebook(self.masked(self.nb), Path(self.output_path))
-        self.last_save_time = self.now()
+        self._took = time.monotonic() - began
+
+    def autosave_cell(self) -> None:
+        """An output came: it is saved within a second (a large notebook later), even if none follows it.
+
+        papermill looks at the clock only as an output comes, so the last words of a long silent cell would wait for its end.
+        """
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(max(_SOON, _SAVE_SHARE * self._took), self._save_quietly)
+
+    def _save_quietly(self) -> None:
+        with contextlib.suppress(OSError):  # the end of the cell saves too, and there it is told
+            self.save()
+
+    def cell_start(self, cell: Any, cell_index: int | None = None, **more: Any) -> None:
+        super().cell_start(cell, cell_index=cell_index, **more)
+        self.cell_done(cell_index or 0, len(self.nb.cells), first_line(cell.source))
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **more: Any) -> None:
         super().cell_complete(cell, cell_index=cell_index, **more)
-        self.cell_done((cell_index or 0) + 1, len(self.nb.cells))
+        self.cell_done((cell_index or 0) + 1, len(self.nb.cells), "")
 
 
 class WarmEngine(Engine):  # type: ignore[misc]

@@ -21,16 +21,19 @@ from jupyter_mlops.jobs import identity, surroundings
 from jupyter_mlops.jobs.finished import Finished
 from jupyter_mlops.jobs.notebooks import Source
 from jupyter_mlops.jobs.parcels import Delivered, Work, deliver, pack
+from jupyter_mlops.jobs.preparing import prepared
 from jupyter_mlops.jobs.results import close_parent, open_parent
-from jupyter_mlops.jobs.supervise import prepared, run_task
+from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import RENEW
+from jupyter_mlops.kernels import learn
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import LEASE, Store
 
 Done = Callable[[Task, Job], Job]
 """Called as each job ends; gives the Job as it is from then on."""
-CellDone = Callable[[Task, int, int], None]
+CellDone = Callable[[Task, int, int, str], None]
+"""Called as a cell begins and as it ends: how many are done, of how many, and the first line of the one that runs."""
 
 
 @dataclass
@@ -50,12 +53,15 @@ def run_fleet(
     executor: Executor | None = None,
     done: Done | None = None,
     cell_done: CellDone | None = None,
+    begun: Callable[[str], None] | None = None,
     force: bool = True,
     resume: bool = False,
     name: str = "",
     work: Work = deliver,
 ) -> dict[str, Job]:
     """Every task's Job, by name.
+
+    `begun` is told the run to follow as soon as there is one: the fleet's, or that of the only job.
 
     Without `force`, a task whose identity is that of a finished run is not run again: that run's Job is given, `reused`.
     With `resume`, the newest fleet of the same tasks that did not finish is gone on with. `executor` is anybody's; without
@@ -65,9 +71,14 @@ def run_fleet(
     _unequal_names(ready)
     conditions = Conditions(env=_threads(min(workers, len(ready))), tags=surroundings.host())
     fleet = _Fleet(store, ready, workers, conditions)
+    learn({task.notebook for task, _ in ready})
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None
     conditions.parent = parent.run_id if parent else None
+    if begun and parent:
+        begun(parent.run_id)
+    elif begun:
+        conditions.begun = begun
     jobs: dict[str, Job] = {}
 
     def ended(task: Task, job: Job) -> None:
@@ -106,7 +117,7 @@ def _describe(fleet: _Fleet) -> None:
 def _conditions(fleet: _Fleet, task: Task, source: Source, cell_done: CellDone | None) -> Conditions:
     lock = fleet.locks[source.kernel]
     base = identity.base(source, task.parameters, identity.environment_digest(lock))
-    told = (lambda n, of: cell_done(task, n, of)) if cell_done else (lambda _n, _of: None)
+    told = (lambda n, of, line: cell_done(task, n, of, line)) if cell_done else (lambda _n, _of, _line: None)
     return replace(fleet.conditions, base=base, lock=lock, cell_done=told)
 
 

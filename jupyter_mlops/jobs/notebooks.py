@@ -81,6 +81,11 @@ def _json_fault(content: bytes) -> str:
     return ""
 
 
+def first_line(source: str | list[str]) -> str:
+    """What a cell is known by to people; a notebook's file has its source as text or as lines."""
+    return next((line.strip() for line in "".join(source).splitlines() if line.strip()), "")
+
+
 def write_notebook(node: Any, path: Path) -> None:
     """Replace the file in one step, so that no kill leaves half a notebook."""
     import nbformat

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jupyter_mlops.errors import Conflict, NotFound
 from jupyter_mlops.jobs.burying import close_dead
+from jupyter_mlops.jobs.following import JOBS
 from jupyter_mlops.jobs.notebooks import Source
 from jupyter_mlops.jobs.tasks import Task
 from jupyter_mlops.records import Job
@@ -36,7 +37,7 @@ def open_parent(store: Store, ready: Sequence[tuple[Task, Source]], name: str, r
     if resume and (known := _unfinished(store, first.place, digest)):
         store.reopen(known, LEASE)
         return Parent(known, resumed=True)
-    tags = {"mlops.kind": "fleet", "mlops.fleet": digest, "mlops.notebook": first.notebook.name}
+    tags = {"mlops.kind": "fleet", "mlops.fleet": digest, "mlops.notebook": first.notebook.name, JOBS: str(len(ready))}
     called = name or f"{first.place} x {len(ready)}"
     return Parent(store.create_run(first.place, called, key=uuid.uuid4().hex, tags=tags, lasts=LEASE), resumed=False)
 

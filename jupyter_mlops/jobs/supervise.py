@@ -16,14 +16,14 @@ import papermill  # noqa: F401  # before our engine: as it comes, it asks for it
 from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from jupyter_mlops.errors import BadInput, MlopsError, Unavailable
+from jupyter_mlops.errors import MlopsError, Unavailable
 from jupyter_mlops.jobs import identity
 from jupyter_mlops.jobs.ends import End, died, mark, outcome, under_way
 from jupyter_mlops.jobs.engine import Exited, Manager, execute
 from jupyter_mlops.jobs.injecting import with_parameters
 from jupyter_mlops.jobs.masking import Masked
-from jupyter_mlops.jobs.notebooks import Source, read_source, write_notebook
-from jupyter_mlops.jobs.parameters import check, schema_of
+from jupyter_mlops.jobs.notebooks import Source, write_notebook
+from jupyter_mlops.jobs.preparing import prepared
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.masking import mask
@@ -66,22 +66,6 @@ def run_notebook(
         memory,
     )
     return run_task(store, *prepared(task), Conditions(env=env or {}))
-
-
-def prepared(task: Task) -> tuple[Task, Source]:
-    """The task with its parameters as the notebook will have them, and the notebook as it is now. Raises BadInput."""
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    source = read_source(task.notebook)
-    given = check(schema_of(source), task.parameters, source.path.name)
-    kernels = KernelSpecManager().find_kernel_specs()
-    if source.kernel not in kernels and source.kernel not in ("python3", "python"):
-        raise BadInput(
-            f"{source.path.name} asks for a kernel that is not installed: {source.kernel}",
-            f"choose another in the notebook, or install it; there are {', '.join(sorted(kernels)) or 'none'}",
-            kernel=source.kernel,
-        )
-    return replace(task, parameters=given, notebook=source.path.resolve()), source
 
 
 def run_task(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
@@ -168,11 +152,13 @@ class _Attempt:
             self.store.reopen(run_id, LEASE)
         output = self.store.project.home / "jobs" / f"{task.notebook.stem}-{run_id[:8]}.ipynb"
         self.store.log(run_id, parameters=masked.parameters, tags={"mlops.output": str(output)})
+        conditions.begun(run_id)
         return run_id
 
     def _execute(self, masked: Masked, output: Path, run_id: str, notes: Path, watch: Watch) -> End:
         limit = self.task.timeout
         node = self.node = with_parameters(self.source, self.task.parameters)
+        node.metadata["mlops"] = {"run_id": run_id, "status": "RUNNING"}
         manager = Manager(node, output, masked)
         manager.cell_done = self.conditions.cell_done
         env = {

@@ -31,6 +31,9 @@ class Task:
     timeout: timedelta = timedelta(minutes=15)
     retries: int = 0
     memory: int | None = None
+    content: bytes | None = (
+        None  # the notebook as it was when the job was asked for, where the file may be another by now
+    )
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -58,4 +61,5 @@ class Conditions:
     tags: Mapping[str, str] = field(default_factory=dict)
     moved: bool = False  # the run may have been begun by a worker that was lost
     kernel: Any = None  # the manager of the kernel to run in, where it is not the notebook's own
-    cell_done: Callable[[int, int], None] = lambda _done, _all: None
+    cell_done: Callable[[int, int, str], None] = lambda _done, _all, _line: None
+    begun: Callable[[str], None] = lambda _run_id: None

@@ -9,12 +9,14 @@ import sysconfig
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.kernels.environment import used_up
 from jupyter_mlops.kernels.handle import Outdated, WarmProcess, Zygote
+from jupyter_mlops.kernels.learning import learned
 
 # What every kernel imports by itself as it starts.
 KERNEL = (
@@ -53,6 +55,7 @@ TRY_AGAIN_AFTER = 60.0  # seconds without a zygote, after one that did not come 
 _lock = threading.Lock()
 _zygote: Zygote | None = None
 _chosen: tuple[str, ...] = ()
+_learned: tuple[str, ...] | None = None
 _failed: tuple[float, Unavailable] | None = None
 _all: weakref.WeakSet[Zygote] = weakref.WeakSet()
 
@@ -71,14 +74,25 @@ def unsafe(environment: Mapping[str, str] = os.environ) -> str:
 def warm_up(preload: Sequence[str] | None = None) -> None:
     """Start the zygote, so that the first kernel need not wait for its imports. Returns at once.
 
-    `preload` names the modules it holds from now on; else `MLOPS_PRELOAD` does, or the usual ones are taken.
+    `preload` names the modules it holds from now on; else `MLOPS_PRELOAD` does, or what `learn` was told, or the usual ones
+    are taken.
     """
-    global _chosen
+    global _chosen, _learned
     if preload is not None:
-        _chosen = tuple(preload)
+        _chosen, _learned = tuple(preload), None
+        _replace(_zygote, _wanted())
     if not unsafe():
         with contextlib.suppress(Unavailable):  # said where it matters: when a kernel is asked for
             _current()
+
+
+def learn(notebooks: Iterable[Path]) -> None:
+    """Hold from now on what these notebooks import, and what earlier ones did; unless somebody chose what is held.
+
+    A notebook that imports nothing else has the usual modules no longer waited for.
+    """
+    global _learned
+    _learned = tuple(sorted({*(_learned or ()), *learned(notebooks)}))
 
 
 def fork(command: Sequence[str], environment: Mapping[str, str], cwd: str) -> tuple[WarmProcess, dict[str, str]]:
@@ -98,13 +112,18 @@ def fork(command: Sequence[str], environment: Mapping[str, str], cwd: str) -> tu
     raise AssertionError
 
 
+def _wanted() -> tuple[str, ...]:
+    usual = PRELOAD if _learned is None else _learned
+    return KERNEL + (_chosen or tuple(config.preload()) or usual)
+
+
 def _current() -> Zygote:
     global _zygote
-    wanted = KERNEL + (_chosen or tuple(config.preload()) or PRELOAD)
+    wanted = _wanted()
     with _lock:
         if _failed and time.monotonic() < _failed[0] + TRY_AGAIN_AFTER:
             raise _failed[1]
-        if _zygote and (_zygote.preload != wanted or used_up(_zygote.environment, os.environ)):
+        if _zygote and (not set(wanted) <= set(_zygote.preload) or used_up(_zygote.environment, os.environ)):
             _zygote.retire()
             _zygote = None
         if _zygote is None or _zygote.gone:
@@ -123,10 +142,11 @@ def _wait_ready(zygote: Zygote) -> None:
         raise
 
 
-def _replace(old: Zygote) -> None:
+def _replace(old: Zygote | None, kept_if: tuple[str, ...] = ()) -> None:
+    """Retire this zygote, unless it holds exactly these modules."""
     global _zygote
     with _lock:
-        if _zygote is old:
+        if old is not None and _zygote is old and old.preload != kept_if:
             old.retire()
             _zygote = None
 

@@ -25,7 +25,8 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
 
     def initialize_settings(self) -> None:
         self.workspace = Workspace(Path(self.serverapp.root_dir).resolve())
-        self.pool = ThreadPoolExecutor(4, thread_name_prefix="mlops-lab")
+        self.pool = ThreadPoolExecutor(6, thread_name_prefix="mlops-lab")
+        self.slow_pool = ThreadPoolExecutor(2, thread_name_prefix="mlops-lab-slow")  # what takes minutes blocks nothing
         self._closing = threading.Event()
         self.serverapp.event_logger.register_event_schema(Path(__file__).parent / "events" / "changed.yaml")
         self._loop = IOLoop.current()
@@ -41,21 +42,24 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
     async def stop_extension(self) -> None:
         self._closing.set()
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.slow_pool.shutdown(wait=False, cancel_futures=True)
         self.workspace.close()
 
     def _watch(self) -> None:
-        """Tell of each change of the project's database. A project that cannot be opened is tried again, quietly."""
+        """Tell of each change of the project's database and of its jobs. What cannot be opened is tried again, quietly."""
         seen = None
         while not self._closing.wait(self.poll_seconds):
             try:
-                now = self.workspace.base.changed()
+                now = self.workspace.changes()
             except MlopsError:
                 continue
             if seen is None:
                 warm_up()  # where there is a project, its notebooks and pages will want kernels
-            elif now != seen:
-                self._loop.add_callback(self._tell)
+            else:
+                changed = [what for what, then, new in zip(("store", "jobs"), seen, now, strict=True) if then != new]
+                for what in changed:
+                    self._loop.add_callback(self._tell, what)
             seen = now
 
-    def _tell(self) -> None:
-        self.serverapp.event_logger.emit(schema_id=CHANGED, data={"what": "store"})
+    def _tell(self, what: str) -> None:
+        self.serverapp.event_logger.emit(schema_id=CHANGED, data={"what": what})

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from jupyter_mlops.lab.routes import ROUTES, Route
+from jupyter_mlops.lab.route import Route
+from jupyter_mlops.lab.routes import ROUTES
 
 
 def document() -> dict[str, Any]:
@@ -33,19 +34,23 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     envelope = {"type": "object", "required": ["ok", "data"], "properties": {"ok": {"const": True}, "data": given}}
     answer = {"description": route.summary, "content": {"application/json": {"schema": envelope}}}
     operation: dict[str, Any] = {"summary": route.summary, "responses": {"200": answer}}
-    in_path = [n for n in route.takes if f"{{{n}}}" in route.path]
+    fields = route.fields()
     operation["parameters"] = [
-        {"name": n, "in": "path", "required": True, "schema": {"type": route.takes[n]}} for n in in_path
-    ] + [
-        {"name": n, "in": "query", "schema": {"type": kind}}
-        for n, kind in route.takes.items()
-        if n not in in_path and route.method == "GET"
+        {"name": n, "in": "path" if in_path else "query", "required": needed, "schema": _schema(kind)}
+        for n, (kind, needed, in_path) in fields.items()
+        if in_path or route.method == "GET"
     ]
     if route.method == "POST":
-        fields = {n: {"type": kind} for n, kind in route.takes.items() if n not in in_path}
-        body = {"type": "object", "required": list(fields), "properties": fields}
+        own = {n: f for n, f in fields.items() if not f[2]}
+        needed = [n for n, f in own.items() if f[1]]
+        properties = {n: _schema(f[0]) for n, f in own.items()}
+        body = {"type": "object", "required": needed, "properties": properties}
         operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
     return operation
+
+
+def _schema(kind: str) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": {"type": "string"}} if kind == "object" else {"type": kind}
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from jupyter_mlops.masking import mask, mask_all
 from jupyter_mlops.records import LedgerEntry
 
 GENESIS = "0" * 64
+# Entered under a model's new name when it is renamed; `before` has the old one.
+TOOK_NAME = "took name"
 table = tables.ledger
 
 
@@ -76,6 +78,22 @@ def history(
     """Every entry about a subject (or all of them), the oldest first, up to and including a moment."""
     found = [e for e in _newest_first(connection, subject) if until is None or e.at <= until]
     return found[::-1]
+
+
+def lineage(connection: sa.Connection, model: str, *, until: datetime | None = None) -> list[LedgerEntry]:
+    """A model's history under every name it had, the oldest first; entries under an earlier name are given the present one.
+
+    Without it a rename would make a model forget who trained it, and what was said of it.
+    """
+    past = history(connection, model, until=until)
+    took = max((i for i, e in enumerate(past) if (e.action, e.subject) == (TOOK_NAME, model)), default=None)
+    if took is None:
+        return past
+    entry = past[took]
+    old = str(entry.before["name"])
+    before = [e for e in lineage(connection, old, until=entry.at) if e.seq < entry.seq]
+    renamed = [e.model_copy(update={"subject": model + e.subject.removeprefix(old)}) for e in before]
+    return [*renamed, *past[took:]]
 
 
 def entry_body(connection: sa.Connection, seq: int) -> bytes | None:

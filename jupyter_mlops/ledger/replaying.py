@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jupyter_mlops.ledger.chain import history
+from jupyter_mlops.ledger.chain import history, lineage
+from jupyter_mlops.masking import mask_value
 from jupyter_mlops.records import LedgerEntry
 
 DEFAULT_WORKSPACE = "default"
@@ -36,6 +37,12 @@ def subject(workspace: str | None, name: str, version: int | None = None) -> str
     """How the ledger names a model or a version; a workspace other than the default one stands before a colon."""
     where = "" if workspace in (None, "", DEFAULT_WORKSPACE) else f"{workspace}:"
     return f"{where}{name}" + ("" if version is None else f"/{version}")
+
+
+def placed(about: str) -> tuple[str, str]:
+    """The workspace and name of a model, from how the ledger names it. MLflow refuses a colon in a model's name."""
+    where, colon, name = about.rpartition(":")
+    return (where if colon else DEFAULT_WORKSPACE), name
 
 
 class Registry:
@@ -85,6 +92,17 @@ def unexplained(connection: sa.Connection, said: Registry) -> list[str]:
     return sentences
 
 
+def strangers(connection: sa.Connection) -> list[tuple[Key, dict[str, Any] | None, dict[str, Any] | None]]:
+    """(what, as it is, as it was entered) of each row of the registry that is not what the ledger says; models come first."""
+    if not sa.inspect(connection).has_table("registered_models"):
+        return []
+    found, said = dict(_present(connection)), replay(history(connection)).values
+    order = list(KINDS)
+    keys = sorted(found.keys() | said.keys(), key=lambda key: (order.index(key[0]), key))
+    rows = [(key, found.get(key), said[key][0] if key in said else None) for key in keys]
+    return [(key, is_, was) for key, is_, was in rows if _difference(key, is_, was, 0)]
+
+
 def _difference(key: Key, present: dict[str, Any] | None, entered: dict[str, Any] | None, seq: int) -> list[str]:
     what = f"{key[0]} {key[2]} of {key[1]}" if key[2] else f"{key[0]} {key[1]}"
     if entered is None:
@@ -92,8 +110,14 @@ def _difference(key: Key, present: dict[str, Any] | None, entered: dict[str, Any
     if present is None:
         return [f"{what} was entered by ledger entry {seq} and is gone from the registry"]
     names = sorted((present.keys() | entered.keys()) - ({"storage_location"} - entered.keys()))
-    wrong = [n for n in names if _plain(n, present.get(n)) != _plain(n, entered.get(n))]
+    wrong = [n for n in names if not _same(n, present, entered)]
     return [f"{what}: {n} is {present.get(n)!r}, ledger entry {seq} says {entered.get(n)!r}" for n in wrong]
+
+
+def _same(name: str, present: dict[str, Any], entered: dict[str, Any]) -> bool:
+    """A secret in a row that was adopted stands masked in the ledger."""
+    now, then = _plain(name, present.get(name)), _plain(name, entered.get(name))
+    return bool(now == then or (isinstance(now, str) and mask_value(str(present.get("key", "")), now) == then))
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -125,7 +149,7 @@ def replay(entries: Iterable[LedgerEntry]) -> Registry:
 
 def as_of(connection: sa.Connection, at: datetime, model: str) -> dict[str, Any]:
     """Which version each alias of a model pointed to at a moment, who had put it there, when, why and on which evidence."""
-    past = history(connection, model, until=at)
+    past = lineage(connection, model, until=at)
     state = replay(past)
     by_seq = {entry.seq: entry for entry in past}
     aliases = {}

@@ -119,6 +119,11 @@ class Gate(Spec):
     versus_champion: VersusChampion | None = None
     slices: list[str] = []
 
+    @property
+    def kind(self) -> str:
+        """The metric it is on, else what it looks at."""
+        return self.metric or next(kind for kind in _KINDS if getattr(self, kind) is not None)
+
     @model_validator(mode="after")
     def _one_condition(self) -> Gate:
         named = [kind for kind in _KINDS if getattr(self, kind) is not None]

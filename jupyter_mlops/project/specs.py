@@ -29,7 +29,8 @@ class Data(Spec):
     """Paths may hold `{segment}`. `evaluation` is what versions are compared on; no training row may be in it.
 
     Without `evaluation`, a version is validated on the file named at the time, and promoted on nothing less. `weight` is a
-    column of what each row counts; `item` and `item_group` name what is ranked, for coverage, novelty and diversity.
+    column of what each row counts; `strata` one of which a chosen number of rows of each value was drawn; `item` and
+    `item_group` name what is ranked, for coverage, novelty and diversity.
     """
 
     training: str
@@ -39,6 +40,7 @@ class Data(Spec):
     timestamp: str | None = None
     entity: str | None = None
     weight: str | None = None
+    strata: str | None = None
     item: str | None = None
     item_group: str | None = None
     sensitive: list[str] = []
@@ -249,8 +251,40 @@ class ApiKey(Spec):
     may: list[Literal["predict", "truth", "metrics"]] = ["predict", "truth", "metrics"]
 
 
+class Jwt(Spec):
+    """Bearer tokens of an identity provider: who signs them, for whom they are, and which claims say what they allow.
+
+    One of: `secret_env`, the environment variable that holds the secret of HS256; `public_key`, a PEM file; `jwks`, a file of
+    JSON Web Keys. Files are named from the project's folder. The claim `models_claim` lists models as `auth.keys` does.
+    """
+
+    algorithms: list[Literal["HS256", "RS256", "ES256", "EdDSA"]] = Field(min_length=1)
+    audience: str = Field(min_length=1)
+    issuer: str | None = Field(default=None, min_length=1)
+    secret_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    public_key: str | None = None
+    jwks: str | None = None
+    leeway: Duration = timedelta(seconds=30)
+    models_claim: str = "models"
+    may_claim: str = "may"
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Jwt:
+        if sum(source is not None for source in (self.secret_env, self.public_key, self.jwks)) != 1:
+            raise ValueError("jwt names one of `secret_env` (HS256), `public_key` or `jwks`")
+        if (self.secret_env is not None) != (self.algorithms == ["HS256"]):
+            raise ValueError("HS256 stands alone and goes with `secret_env`; a public key must never serve as a secret")
+        return self
+
+
 class Auth(Spec):
     keys: list[ApiKey] = []
+    jwt: Jwt | None = None
+
+    @property
+    def declared(self) -> bool:
+        """Whether anybody can be told from a stranger."""
+        return bool(self.keys) or self.jwt is not None
 
 
 class ProjectFile(Spec):

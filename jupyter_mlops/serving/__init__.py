@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.serving.scoring import score, score_file
     from jupyter_mlops.serving.server import serve
     from jupyter_mlops.serving.wal import recover
+    from jupyter_mlops.serving.writer import tidy
 
 __all__ = [
     "InferenceLog",
@@ -30,6 +31,7 @@ __all__ = [
     "score",
     "score_file",
     "serve",
+    "tidy",
     "write",
 ]
 
@@ -46,6 +48,7 @@ _HOME = {
     "score": "scoring",
     "score_file": "scoring",
     "serve": "server",
+    "tidy": "writer",
     "write": "deploying",
 }
 

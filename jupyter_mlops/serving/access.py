@@ -1,4 +1,4 @@
-"""Who may ask: loopback and its own pages without a key, everybody else with one that `mlops.yaml` knows by its hash."""
+"""Who may ask: loopback and its own pages without a key, everybody else with a key or token that `mlops.yaml` lets in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 from collections.abc import Mapping
 
 from jupyter_mlops.errors import BadInput, Refused
-from jupyter_mlops.project import ApiKey, ProjectFile
+from jupyter_mlops.project import Project
+from jupyter_mlops.serving.callers import Caller, NoKey
+from jupyter_mlops.serving.tokens import Tokens
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
@@ -17,11 +19,6 @@ _MOST_CALLERS = 10_000
 
 class Foreign(Refused):
     code = "foreign-origin"
-
-
-class NoKey(Refused):
-    code = "no-key"
-    http_status = 401
 
 
 class TooMany(BadInput):
@@ -38,10 +35,12 @@ def new_key() -> tuple[str, str]:
 class Access:
     """`hosts` are the names by which a browser may reach this server when nobody needs a key."""
 
-    def __init__(self, file: ProjectFile, hosts: frozenset[str] = frozenset()) -> None:
+    def __init__(self, project: Project, hosts: frozenset[str] = frozenset()) -> None:
         self._hosts = LOOPBACK | hosts
-        self._keys: dict[str, ApiKey] = {key.sha256: key for key in file.auth.keys}
-        rate = file.serving.limits.rate
+        auth = project.file.auth
+        self._keys = {key.sha256: Caller(key.name, tuple(key.models), tuple(key.may)) for key in auth.keys}
+        self._tokens = Tokens(project, auth.jwt) if auth.jwt else None
+        rate = project.file.serving.limits.rate
         count, _, unit = rate.partition(" per ") if rate else ("0", "", "second")
         self._burst = float(count)
         self._per_second = self._burst / _SECONDS[unit]
@@ -50,7 +49,7 @@ class Access:
     @property
     def open(self) -> bool:
         """Whether anybody who reaches the server may ask it."""
-        return not self._keys
+        return not self._keys and self._tokens is None
 
     def same_origin(self, headers: Mapping[str, str]) -> None:
         """A page of somebody else's must not reach a loopback endpoint through the browser, by name or by origin."""
@@ -60,20 +59,23 @@ class Access:
         if (self.open and host not in self._hosts) or (origin is not None and origin.partition("://")[2] != asked):
             raise Foreign("this host or origin is not allowed here", "name the address with --host")
 
-    def caller(self, headers: Mapping[str, str], address: str) -> ApiKey | None:
-        """Whose key this is; None where none is needed. NoKey, or TooMany for one who asks too often."""
-        key = self._known(headers) if self._keys else None
-        self._counted(key.name if key else address)
-        return key
+    def caller(self, headers: Mapping[str, str], address: str) -> Caller | None:
+        """Who asks; None where that does not matter. NoKey, or TooMany for one who asks too often."""
+        found = None if self.open else self._known(headers)
+        self._counted(f"{found.what} {found.name}" if found else address)
+        return found
 
-    def _known(self, headers: Mapping[str, str]) -> ApiKey:
+    def _known(self, headers: Mapping[str, str]) -> Caller:
         kind, _, token = headers.get("authorization", "").partition(" ")
         given = token.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "")
+        if self._tokens is not None and given.count(".") == 2:  # a key has no points, a token has two
+            return self._tokens.caller(given)
         known = self._keys.get(hashlib.sha256(given.encode()).hexdigest()) if given else None
         if known is None:
+            what = "API key" if self._keys else "token"
             raise NoKey(
-                "this needs an API key" if not given else "this API key is not known here",
-                "send it as `Authorization: Bearer KEY`",
+                f"this {what} is not known here" if given else f"this needs a{'n' * (what == 'API key')} {what}",
+                "send it as `Authorization: Bearer …`",
             )
         return known
 
@@ -91,21 +93,3 @@ class Access:
             self._left[caller] = (left, now)
             raise TooMany("more requests than the limit allows", f"ask again in {wait:.1f} s", retry_after=wait)
         self._left[caller] = (left - 1, now)
-
-
-def permitted(key: ApiKey | None, act: str, model: str | None) -> None:
-    """Refused unless this key may do this with this model. A key for `rul` reaches its segments too."""
-    if key is None:
-        return
-    if act not in key.may:
-        raise Refused(
-            f"the key {key.name!r} may not do this", f"add {act!r} to its `may` in mlops.yaml", code="forbidden"
-        )
-    if model is None or "*" in key.models:
-        return
-    if model not in key.models and model.partition(".")[0] not in key.models:
-        raise Refused(
-            f"the key {key.name!r} may not use {model!r}",
-            "add the model to its `models` in mlops.yaml",
-            code="forbidden",
-        )

@@ -20,12 +20,12 @@ from jupyter_mlops.serving.blocks import Entry
 from jupyter_mlops.serving.compiled import Ready
 from jupyter_mlops.serving.counters import Counters
 from jupyter_mlops.serving.log import ID
-from jupyter_mlops.serving.models import Held, Models
+from jupyter_mlops.serving.models import SEGMENT, Held, Models
 from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.requests import Table
 from jupyter_mlops.serving.writer import LogWriter
 
-SEGMENT, ASKED = "segment", "asked_segment"
+ASKED = "asked_segment"
 MOST_SHADOWS = 200
 INLINE_ROWS = 256
 _log = logging.getLogger("jupyter_mlops.serving")
@@ -263,7 +263,7 @@ def _entry(part: Part, ready: Ready, values: Any, answers: list[float], took: fl
     held, names = part.held, ready.schema.names
     extras = tuple(
         (ASKED if name == SEGMENT else name, column)
-        for name in _worth_keeping(held)
+        for name in held.worth_keeping
         if name not in names and (column := part.table.column(name)) is not None
     )
     weight = 1 / held.deploy.log.sample if held.deploy and held.deploy.log.sample else 1.0
@@ -281,17 +281,6 @@ def _entry(part: Part, ready: Ready, values: Any, answers: list[float], took: fl
         weight,
         extras,
     )
-
-
-def _worth_keeping(held: Held) -> list[str]:
-    """Columns beside the model's own that `mlops.yaml` names: who it was about, when, and what is watched by."""
-    if held.target is None:
-        return []
-    spec = held.target.spec
-    by = [column for gate in spec.gates for column in (*gate.slices, *(gate.fairness.columns if gate.fairness else []))]
-    named = [spec.data.entity, spec.data.timestamp, *spec.data.sensitive, *by]
-    segment = [SEGMENT] if not held.segment and spec.segments else []
-    return list(dict.fromkeys([*(name for name in named if name), *segment]))
 
 
 def _ids(table: Table) -> list[str]:

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
-from jupyter_mlops.project import ApiKey, Project
+from jupyter_mlops.project import Project
 from jupyter_mlops.serving import explaining, protocol, truth
-from jupyter_mlops.serving.access import Access, permitted
+from jupyter_mlops.serving.access import Access
 from jupyter_mlops.serving.answering import Answering
 from jupyter_mlops.serving.bodies import Gone, Receive, read_body
+from jupyter_mlops.serving.callers import Caller, permitted
 from jupyter_mlops.serving.counters import Counters, prometheus
 from jupyter_mlops.serving.crew import Tally
 from jupyter_mlops.serving.describing import landing_page, openapi
@@ -28,7 +29,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
 _JSON = "application/json"
 _HEALTH = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/health"})
+_READ = {name.encode(): name for name in ("host", "origin", "authorization", "x-api-key", "content-type")}
 _INLINE_BYTES = 64 * 1024
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
@@ -41,11 +44,11 @@ class App:
     """One server's models, its log and its counters."""
 
     def __init__(
-        self, project: Project, models: Models, hosts: frozenset[str] = frozenset(), tally: Tally | None = None
+        self, project: Project, models: Models, access: Access | None = None, tally: Tally | None = None
     ) -> None:
         self._project, self.models, self._tally = project, models, tally
         self._limits = project.file.serving.limits
-        self._access = Access(project.file, hosts)
+        self._access = access or Access(project)
         self.writer = LogWriter(project, self._tell, Privacy(project))
         self.counters = Counters()
         self._answering = Answering(models, self.writer, self.counters, self._limits.timeout.total_seconds())
@@ -76,7 +79,7 @@ class App:
         self.writer.close()
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
         self._access.same_origin(headers)
         method, path = scope["method"], scope["path"].rstrip("/") or "/"
         if path in _HEALTH and method in ("GET", "HEAD"):
@@ -139,7 +142,7 @@ class App:
         reasons = await self._answering.run(explaining.explain, ready, values)
         return _ok({"explanations": reasons, "method": explaining.METHOD, "version": ready.loaded.version.version})
 
-    def _take_truth(self, body: bytes, key: ApiKey | None) -> dict[str, Any]:
+    def _take_truth(self, body: bytes, key: Caller | None) -> dict[str, Any]:
         """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`."""
         content = read_json(body)
         name = content.get("model") if isinstance(content, dict) else None
@@ -154,7 +157,7 @@ class App:
         status = 200 if ready or "ready" not in path else 503
         return status, _JSON, _dump({"live": True, "ready": ready})
 
-    async def _look(self, path: str, key: ApiKey | None) -> Answer:
+    async def _look(self, path: str, key: Caller | None) -> Answer:
         if path == "/metrics":
             permitted(key, "metrics", None)
             others = await self._answering.run(self._tally.others) if self._tally else []
@@ -174,7 +177,7 @@ class App:
             raise WrongMethod(f"{path} is asked by POST", "see /openapi.json")
         raise NotFound(f"there is nothing at {path}", "see /openapi.json")
 
-    async def _model(self, path: str, key: ApiKey | None) -> Answer:
+    async def _model(self, path: str, key: Caller | None) -> Answer:
         words = path.split("/")[3:]
         name, version = words[0], words[2] if len(words) > 2 and words[1] == "versions" else None
         permitted(key, "predict", name)
@@ -218,7 +221,7 @@ def _asked(path: str, missing_ok: bool = False) -> tuple[str, str | None, str | 
     raise NotFound(f"POST {path} is not answered here", "see /openapi.json")
 
 
-def _may_see(key: ApiKey | None, name: str) -> bool:
+def _may_see(key: Caller | None, name: str) -> bool:
     try:
         permitted(key, "predict", name)
     except MlopsError:
@@ -243,4 +246,4 @@ def _ok(content: Any) -> Answer:
 
 
 def _dump(content: Any) -> bytes:
-    return json.dumps(content, separators=(",", ":"), default=str).encode()
+    return _ENCODE(content).encode()

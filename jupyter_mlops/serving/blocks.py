@@ -20,9 +20,9 @@ from jupyter_mlops.serving.log import ID
 _NUMBERS = ("answers", "times", "latencies", "weights")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
-    """One answered request, or the part of one that a single version answered.
+    """One answered request, or the part of one that a single version answered. Made for every request, so it is a plain one.
 
     `rows` (lists, an array or a DataFrame) holds `columns`, `extras` other columns worth keeping; all align with `ids`.
     """

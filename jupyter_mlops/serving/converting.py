@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float64]
 _PACKAGES = ("scikit-learn", "skl2onnx", "onnxruntime")
@@ -44,7 +45,7 @@ def linear(model: Any) -> Callable[[Any], Floats] | None:
     offset = float(weights[0] @ shift) + float(np.ravel(last.intercept_)[0])
     if not hasattr(last, "predict_proba"):
         return lambda values: values @ slope + offset
-    return lambda values: 1.0 / (1.0 + np.exp(-np.clip(values @ slope + offset, -700, 700)))
+    return lambda values: expit(values @ slope + offset)
 
 
 def _scales(steps: list[Any], width: int) -> tuple[Floats, Floats] | None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from jupyter_mlops.store import LoadedModel, database
 EVERY = 0.5
 TRY_AGAIN_AFTER = 60.0
 CHAMPION, CHALLENGER = "champion", "challenger"
+SEGMENT = "segment"
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
@@ -67,15 +68,26 @@ class Held:
     guard: Guard | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @property
+    @cached_property
     def model(self) -> str:
         return self.name.partition(".")[0]
 
-    @property
+    @cached_property
     def segment(self) -> str:
         return self.name.partition(".")[2]
 
-    @property
+    @cached_property
+    def worth_keeping(self) -> list[str]:
+        """Columns beside the model's own that `mlops.yaml` names: who it was about, when, and what is watched by."""
+        if self.target is None:
+            return []
+        spec = self.target.spec
+        by = [c for gate in spec.gates for c in (*gate.slices, *(gate.fairness.columns if gate.fairness else []))]
+        named = [spec.data.entity, spec.data.timestamp, *spec.data.sensitive, *by]
+        segment = [SEGMENT] if not self.segment and spec.segments else []
+        return list(dict.fromkeys([*(name for name in named if name), *segment]))
+
+    @cached_property
     def deploy(self) -> Deploy | None:
         return self.target.spec.deploy if self.target else None
 

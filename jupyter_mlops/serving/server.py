@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import uvicorn
 
 from jupyter_mlops.errors import Conflict, Refused
 from jupyter_mlops.project import Project
-from jupyter_mlops.serving.access import LOOPBACK
+from jupyter_mlops.serving.access import LOOPBACK, Access
 from jupyter_mlops.serving.app import App
 from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
@@ -39,12 +40,13 @@ def serve(
     Beyond this machine nothing is served without an API key, unless `no_auth` says that it may. With `workers`, `crew` is the
     command that starts another; each of those is given the number of the socket it shares as `shared`.
     """
-    if host not in LOOPBACK and not project.file.auth.keys and not no_auth:
+    if host not in LOOPBACK and not project.file.auth.declared and not no_auth:
         raise Refused(
-            f"{host} can be reached from other machines, and mlops.yaml declares no API key",
+            f"{host} can be reached from other machines, and mlops.yaml declares no API key and no `auth.jwt`",
             "make one with `jupyter mlops key NAME` and declare it under auth.keys, or say --no-auth",
             code="needs-auth",
         )
+    access = Access(project, frozenset({host}))
     listener = _listen(host, port) if shared is None else socket.socket(fileno=shared)
     alone = shared is None and workers < 2
     if shared is not None:
@@ -52,7 +54,9 @@ def serve(
     tally = None if alone else Tally(project, os.getpid() if shared is None else os.getppid())
     # Python hands its lock on only so often; at the usual 5 ms a request would wait that long for the log's threads each time.
     sys.setswitchinterval(0.0005)
-    app = App(project, Models(project, references, source), frozenset({host}), tally)
+    app = App(project, Models(project, references, source), access, tally)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again for garbage would hold up requests
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
     )

@@ -5,6 +5,7 @@ from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
     Sums,
+    beside,
     bucket_of,
     bucketed,
     by_unit,
@@ -31,6 +32,7 @@ from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
+from jupyter_mlops.stats.strata import stratified
 
 _CATALOGUE = {"coverage@10": True, "diversity@10": True, "novelty@10": True, "popularity_bias@10": False}
 HIGHER_IS_BETTER = {
@@ -52,6 +54,7 @@ __all__ = [
     "Sums",
     "behaviour",
     "benjamini_hochberg",
+    "beside",
     "bucket_of",
     "bucketed",
     "by_unit",
@@ -77,6 +80,7 @@ __all__ = [
     "ranked",
     "ratio",
     "simes",
+    "stratified",
     "unlike_pairs",
     "wasserstein",
     "wilson",

@@ -19,6 +19,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from jupyter_mlops.stats.strata import held
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Combine = Callable[[Floats], Floats]
@@ -39,10 +41,34 @@ class Interval:
 
 @dataclass(frozen=True)
 class Sums:
-    """What each unit, or each bucket of units, adds (rows of `per`); `n` counts the units."""
+    """What each unit, or each bucket of units, adds (rows of `per`); `n` counts the units. `strata`: the same within each
+    stratum whose rows are held, units x strata x (k + 1), as `stratified` gives them."""
 
     per: Floats
     n: int
+    strata: Floats | None = None
+
+    def columns(self, which: Sequence[int]) -> Sums:
+        """Only these columns."""
+        strata = None if self.strata is None else self.strata[:, :, [*which, -1]]
+        return Sums(self.per[:, list(which)], self.n, strata)
+
+    @property
+    def without(self) -> Floats:
+        """The sums without each unit in turn, units x k."""
+        if self.strata is None:
+            return np.asarray(self.per.sum(axis=0) - self.per)
+        whole = self.strata.sum(axis=0)
+        return held(whole - self.strata, whole)
+
+
+def beside(many: Sequence[Sums]) -> Sums:
+    """Columns of several, of the same units, side by side."""
+    per = np.hstack([sums.per for sums in many])
+    if many[0].strata is None:
+        return Sums(per, many[0].n)
+    parts = [sums.strata[:, :, :-1] for sums in many if sums.strata is not None]
+    return Sums(per, many[0].n, np.concatenate([*parts, many[0].strata[:, :, -1:]], axis=2))
 
 
 def by_unit(parts: Floats, units: Codes | None) -> Floats:
@@ -88,7 +114,8 @@ def difference_of(combine: Combine, k: int) -> Combine:
 def intervals(asked: Sequence[tuple[Sums, Combine]], *, confidence: float = 0.95, seed: int = 0) -> list[Interval]:
     """One interval for each metric; metrics over the same number of buckets are resampled in one product."""
     every = {id(sums): sums for sums, _ in asked}  # many metrics may be made from the same sums
-    drawn: dict[int, Floats] = {}
+    drawn = {key: _within_strata(sums.strata, seed) for key, sums in every.items() if sums.strata is not None}
+    every = {key: sums for key, sums in every.items() if key not in drawn}
     for size in sorted({len(sums.per) for sums in every.values()}):
         group = [sums for sums in every.values() if len(sums.per) == size]
         together = _replicates(np.hstack([sums.per for sums in group]), seed)
@@ -96,6 +123,13 @@ def intervals(asked: Sequence[tuple[Sums, Combine]], *, confidence: float = 0.95
         for sums, part in zip(group, np.split(together, ends[:-1], axis=1), strict=True):
             drawn[id(sums)] = part
     return [_accelerated(sums, combine, combine(drawn[id(sums)]), confidence) for sums, combine in asked]
+
+
+def _within_strata(strata: Floats, seed: int) -> Floats:
+    if not len(strata):
+        return np.empty((0, strata.shape[2] - 1))
+    flat = _replicates(strata.reshape(len(strata), -1), seed)
+    return held(flat.reshape(len(flat), *strata.shape[1:]), strata.sum(axis=0))
 
 
 @lru_cache(maxsize=2)
@@ -126,9 +160,9 @@ def _accelerated(sums: Sums, combine: Combine, drawn: Floats, confidence: float)
         return Interval(value, value, value, sums.n)
     bias, spread = float(finite.mean()) - value, float(finite.std())
     if abs(bias) > _FOLDED * spread:
-        low, high = _shifted(finite, bias, confidence, len(sums.per))
+        low, high = _shifted(finite, bias, confidence, _free(sums))
     else:
-        low, high = np.quantile(finite, _levels(sums, combine, total, value, finite, confidence))
+        low, high = np.quantile(finite, _levels(sums, combine, value, finite, confidence))
     return Interval(value, min(float(low), value), max(float(high), value), sums.n)
 
 
@@ -143,23 +177,26 @@ def _shifted(drawn: Floats, bias: float, confidence: float, n: int) -> tuple[flo
     return (max(ends[0], 0.0), ends[1]) if drawn.min() >= 0 else ends
 
 
-def _levels(
-    sums: Sums, combine: Combine, total: Floats, value: float, drawn: Floats, confidence: float
-) -> tuple[float, float]:
+def _levels(sums: Sums, combine: Combine, value: float, drawn: Floats, confidence: float) -> tuple[float, float]:
     """Which quantiles of the resampled values are the ends of the interval."""
     below = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
     shift = _NORMAL.inv_cdf(min(max(below, 0.01), 0.99))
-    without = combine(total - sums.per)
+    without = combine(sums.without)
     without = without[np.isfinite(without)]
     pull = without.mean() - without if len(without) else np.zeros(1)
     spread = float((pull**2).sum()) ** 1.5
     bend = float((pull**3).sum()) / (6 * spread) if spread > 0 else 0.0
     ends = []
     for side in (-1.0, 1.0):
-        z = shift + side * _wide(confidence, len(sums.per))
+        z = shift + side * _wide(confidence, _free(sums))
         room = 1 - bend * z
         ends.append(_NORMAL.cdf(shift + z / room) if room > 0.1 else _NORMAL.cdf(side * 8))
     return min(ends), max(ends)
+
+
+def _free(sums: Sums) -> int:
+    """How many units are free to differ: each stratum has a mean of its own."""
+    return len(sums.per) - (0 if sums.strata is None else sums.strata.shape[1] - 1)
 
 
 def _wide(confidence: float, n: int) -> float:

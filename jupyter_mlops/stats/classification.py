@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.metrics import Metric, each, mean
+from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean
+from jupyter_mlops.stats.precision import average_precision_parts
 
 Floats = NDArray[np.float64]
 _CLIP = float(np.finfo(np.float64).eps)  # where scikit-learn clips probabilities for the log loss
@@ -47,6 +48,18 @@ def _recall(truth: Floats, score: Floats) -> Floats:
     return np.stack([(score > 0.5) * truth, truth], axis=1)
 
 
+def _specificity(truth: Floats, score: Floats) -> Floats:
+    return np.stack([(score <= 0.5) * (1 - truth), 1 - truth], axis=1)
+
+
+def _mcc(sums: Floats) -> Floats:
+    """Matthews' correlation (1975); 0 where one of the four margins is empty, as scikit-learn's."""
+    hit, false, missed, right = (sums[..., i] for i in range(4))
+    margins = (hit + false) * (hit + missed) * (right + false) * (right + missed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(margins > 0, (hit * right - false * missed) / np.sqrt(margins), 0.0)
+
+
 def _log_loss(truth: Floats, score: Floats) -> Floats:
     p = np.clip(score, _CLIP, 1 - _CLIP)
     return each(-np.log(np.where(truth == 1, p, 1 - p)))
@@ -75,7 +88,14 @@ def _auc(sums: Floats) -> Floats:
     """Both means less the area itself, which every row carries; at the whole sample exactly the area."""
     over_ups, ups, over_downs, downs, area = (sums[..., i] for i in range(5))
     middle = ratio(area, ups + downs)
-    away = ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle
+    return _leaning(middle, ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle)
+
+
+def _average_precision(sums: Floats) -> Floats:
+    return _leaning(ratio(sums[..., 1], sums[..., 2]), ratio(sums[..., 0], sums[..., 2]))
+
+
+def _leaning(middle: Floats, away: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         # On the scale of the odds a resample of a large area cannot leave (0, 1), and the interval leans the right way.
         leaning = 1 / (1 + (1 - middle) / middle * np.exp(-away / (middle * (1 - middle))))
@@ -95,15 +115,20 @@ def _ece(sums: Floats) -> Floats:
 
 
 CLASSIFICATION = (
-    Metric("accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True),
-    Metric("balanced_accuracy", _counts, _balanced, True),
-    Metric("precision", _precision, mean, True, share=True),
-    Metric("recall", _recall, mean, True, share=True),
-    Metric("f1", _counts, _f1, True),
-    Metric("auc", _auc_parts, _auc, True, weighted=True),
-    Metric("log_loss", _log_loss, mean, False, probabilities=True),
-    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True),
-    Metric("ece", _calibration_parts, _ece, False, probabilities=True),
+    Metric(
+        "accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True, within=UNIT
+    ),
+    Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
+    Metric("precision", _precision, mean, True, share=True, within=UNIT),
+    Metric("recall", _recall, mean, True, share=True, within=UNIT),
+    Metric("specificity", _specificity, mean, True, share=True, within=UNIT),
+    Metric("f1", _counts, _f1, True, within=UNIT),
+    Metric("mcc", _counts, _mcc, True, within=(-1.0, 1.0)),
+    Metric("auc", _auc_parts, _auc, True, weighted=True, within=UNIT),
+    Metric("average_precision", average_precision_parts, _average_precision, True, weighted=True, within=UNIT),
+    Metric("log_loss", _log_loss, mean, False, probabilities=True, within=POSITIVE),
+    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True, within=UNIT),
+    Metric("ece", _calibration_parts, _ece, False, probabilities=True, within=UNIT),
 )
 
 
@@ -184,13 +209,14 @@ MULTICLASS = (
         mean,
         True,
         share=True,
+        within=UNIT,
     ),
-    Metric("balanced_accuracy", _table, _balanced_macro, True),
-    Metric("precision_macro", _table, _precision_macro, True),
-    Metric("recall_macro", _table, _recall_macro, True),
-    Metric("f1_macro", _table, _f1_macro, True),
-    Metric("auc_ovr", _auc_ovr_parts, _auc_ovr, True, probabilities=True, weighted=True),
-    Metric("log_loss", _log_loss_of, mean, False, probabilities=True),
-    Metric("brier", _brier_of, mean, False, probabilities=True),
-    Metric("ece", _calibration_of, _ece, False, probabilities=True),
+    Metric("balanced_accuracy", _table, _balanced_macro, True, within=UNIT),
+    Metric("precision_macro", _table, _precision_macro, True, within=UNIT),
+    Metric("recall_macro", _table, _recall_macro, True, within=UNIT),
+    Metric("f1_macro", _table, _f1_macro, True, within=UNIT),
+    Metric("auc_ovr", _auc_ovr_parts, _auc_ovr, True, probabilities=True, weighted=True, within=UNIT),
+    Metric("log_loss", _log_loss_of, mean, False, probabilities=True, within=POSITIVE),
+    Metric("brier", _brier_of, mean, False, probabilities=True, within=(0.0, 2.0)),
+    Metric("ece", _calibration_of, _ece, False, probabilities=True, within=UNIT),
 )

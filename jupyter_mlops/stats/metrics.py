@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ class Metric:
     """`parts(truth, prediction)` is rows x k; for ranking `parts(truth, score, entity)` is entities x k.
 
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
-    `share`: a count over a count of yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
+    `within` is what it can be at all: no interval reaches beyond. `share`: a count over a count of
+    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
     """
 
     name: str
@@ -29,6 +31,11 @@ class Metric:
     probabilities: bool = False
     share: bool = False
     weighted: bool = False
+    within: tuple[float, float] = (-math.inf, math.inf)
+
+
+UNIT = (0.0, 1.0)
+POSITIVE = (0.0, math.inf)
 
 
 def mean(sums: Floats) -> Floats:
@@ -64,15 +71,15 @@ def _rank_parts(
 
 
 REGRESSION = (
-    Metric("mae", lambda y, p: each(np.abs(y - p)), mean, False),
-    Metric("rmse", lambda y, p: each((y - p) ** 2), lambda sums: np.sqrt(mean(sums)), False),
-    Metric("r2", _r2_parts, _r2, True),
+    Metric("mae", lambda y, p: each(np.abs(y - p)), mean, False, within=POSITIVE),
+    Metric("rmse", lambda y, p: each((y - p) ** 2), lambda sums: np.sqrt(mean(sums)), False, within=POSITIVE),
+    Metric("r2", _r2_parts, _r2, True, within=(-math.inf, 1.0)),
     Metric("bias", lambda y, p: each(p - y), mean, None),
 )
 RANKING = (
-    Metric("ndcg@10", _rank_parts(ranked, 0), mean, True),
-    Metric("precision@10", _rank_parts(ranked, 1), mean, True),
-    Metric("recall@10", _rank_parts(ranked, 2), mean, True),
-    Metric("map", _rank_parts(average_precision, 0), mean, True),
-    Metric("map@10", _rank_parts(average_precision, 1), mean, True),
+    Metric("ndcg@10", _rank_parts(ranked, 0), mean, True, within=UNIT),
+    Metric("precision@10", _rank_parts(ranked, 1), mean, True, within=UNIT),
+    Metric("recall@10", _rank_parts(ranked, 2), mean, True, within=UNIT),
+    Metric("map", _rank_parts(average_precision, 0), mean, True, within=UNIT),
+    Metric("map@10", _rank_parts(average_precision, 1), mean, True, within=UNIT),
 )

@@ -12,22 +12,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
+    from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.predicting import predict
-    from jupyter_mlops.store.runs import Store
+    from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
 
 LEASE = 300.0
 """Seconds for which a job on another machine is believed to live on without a sign of life."""
 
 __all__ = [
+    "KEY",
     "LEASE",
     "Database",
     "LoadedModel",
     "Store",
     "database",
+    "digest_of",
     "expired",
+    "files_below",
     "foreign_database",
     "lease",
     "open_store",
@@ -38,10 +42,13 @@ __all__ = [
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
 _HOME = {
     "Database": "tables",
+    "KEY": "runs",
     "LoadedModel": "loaded",
     "Store": "runs",
     "database": "tables",
+    "digest_of": "digests",
     "expired": "leases",
+    "files_below": "digests",
     "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",

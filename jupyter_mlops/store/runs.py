@@ -21,7 +21,8 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
-from jupyter_mlops.store import leases, models
+from jupyter_mlops.store import formats, leases, models
+from jupyter_mlops.store.digests import digest_of, files_below
 from jupyter_mlops.store.tables import database
 
 KEY = "mlops.key"
@@ -286,11 +287,20 @@ class Store:
 
     def digest(self, model_uri: str) -> str:
         """What the model's files are now, as one SHA-256."""
-        return models.digest(self.model_files(model_uri))
+        return digest_of(files_below(self.model_files(model_uri)))
 
-    def read_model(self, model_uri: str) -> tuple[Any, Any]:
-        """The fitted object and its input example, read by our own loader."""
-        return models.read_model(self.model_files(model_uri))
+    def running(self, model_uri: str) -> list[str]:
+        """The kinds of code that reading the model's files would run; none for a skops model."""
+        return formats.running(self.model_files(model_uri))
+
+    def scan(self, model_uri: str) -> list[str]:
+        """What the model's pickles import; BadInput when that is not known to be harmless."""
+        return formats.scan(self.model_files(model_uri))
+
+    def read_model(self, model_uri: str, *, runs_code: bool = False) -> tuple[Any, Any]:
+        """The fitted object and its input example, read by our own loader; by MLflow's where code may run that policy allows."""
+        folder = self.model_files(model_uri)
+        return models.read_trusted(folder) if runs_code else models.read_model(folder)
 
     def _record(self, run: Any) -> Run:
         info, data = run.info, run.data

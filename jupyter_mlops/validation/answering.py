@@ -21,6 +21,7 @@ Call = Callable[[pd.DataFrame], Any]
 _NAMED = 20
 _CALLS = 400
 _PROBES = 8
+_RAISED = (Exception, SystemExit)  # a model is somebody else's code: it may raise anything, and even try to leave
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,18 @@ def ask(model: Any, rows: pd.DataFrame, not_features: set[str | None], task: str
     if task != "regression" and hasattr(model, "predict_proba"):
         chances = _two_dimensional(_call(model.predict_proba, asked), len(rows))
         return _probabilities(model, chances, task)
-    said = _one_dimensional(_call(model.predict, asked), len(rows))
+    said = _one_dimensional(_call(_predict(model), asked), len(rows))
     return _finite(said) if task != "classification" else _named(model, said)
+
+
+def _predict(model: Any) -> Call:
+    found: Call | None = getattr(model, "predict", None)
+    if callable(found):
+        return found
+    raise BadInput(
+        f"the model is a {type(model).__name__}, which has no predict",
+        "give a fitted model: an object with predict(rows)",
+    )
 
 
 def _features(model: Any, rows: pd.DataFrame, not_features: set[str | None]) -> pd.DataFrame:
@@ -82,7 +93,7 @@ def _features(model: Any, rows: pd.DataFrame, not_features: set[str | None]) -> 
 def _call(call: Call, rows: pd.DataFrame) -> Any:
     try:
         return call(rows)
-    except Exception as error:  # a model is somebody else's code, and may raise anything
+    except _RAISED as error:
         some = np.unique(np.linspace(0, len(rows) - 1, _PROBES).astype(np.int64))
         hopeless = not any(_answers(call, rows.iloc[[i]]) for i in some)
         failing, all_found = ([], True) if hopeless else _failing(call, rows)
@@ -118,7 +129,7 @@ def _failing(call: Call, rows: pd.DataFrame) -> tuple[list[int], bool]:
 def _answers(call: Call, rows: pd.DataFrame) -> bool:
     try:
         call(rows)
-    except Exception:  # noqa: BLE001 - only whether it raises is asked
+    except _RAISED:
         return False
     return True
 
@@ -128,14 +139,24 @@ def _list(rows: Sequence[int]) -> str:
 
 
 def _two_dimensional(values: Any, count: int) -> Floats:
-    chances = np.asarray(values, dtype=np.float64)
+    try:
+        chances = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"the model's probabilities are no table of numbers: {error}", "mend its predict_proba"
+        ) from error
     if chances.ndim != 2 or len(chances) != count:
         raise BadInput(f"the model gave probabilities of shape {chances.shape} for {count} rows", "one row for each")
     return chances
 
 
 def _one_dimensional(values: Any, count: int) -> NDArray[Any]:
-    said = np.asarray(values)
+    try:
+        said = np.asarray(values)
+    except ValueError as error:
+        raise BadInput(
+            f"the model's answers are no column of values: {error}", "it must give one for each row"
+        ) from error
     said = said[:, 0] if said.ndim == 2 and said.shape[1] == 1 else said
     if said.shape != (count,):
         raise BadInput(f"the model gave answers of shape {said.shape} for {count} rows", "it must give one for each")
@@ -147,6 +168,8 @@ def _probabilities(model: Any, chances: Floats, task: str) -> Answers:
     names = [label(c) for c in classes] if classes is not None else [str(i) for i in range(chances.shape[1])]
     if len(names) != chances.shape[1]:
         raise BadInput(f"the model knows {len(names)} classes and gives {chances.shape[1]} probabilities", "mend it")
+    if len(set(names)) < len(names):
+        raise BadInput(f"two of the model's classes read the same: {', '.join(sorted(names))}", "name them apart")
     _refuse(
         np.asarray(~np.isfinite(chances).all(axis=1)),
         "is no finite number",
@@ -163,6 +186,8 @@ def _probabilities(model: Any, chances: Floats, task: str) -> Answers:
 
 def _finite(said: NDArray[Any]) -> Answers:
     try:
+        if said.dtype.kind in "cmM":
+            raise TypeError(f"they are of type {said.dtype}")
         numbers = said.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise BadInput(
@@ -180,6 +205,7 @@ def _named(model: Any, said: NDArray[Any]) -> Answers:
             inside = bool(((scores.values >= 0) & (scores.values <= 1)).all())
             return Answers(scores.values, None, inside)
     known = getattr(model, "classes_", None)
+    _refuse(np.asarray(pd.isna(said)), "names no class", "let it name one for every row, or leave those rows out")
     spoken = labels_of(said)
     names = sorted({*(label(c) for c in known), *spoken} if known is not None else set(spoken))
     return Answers((spoken[:, None] == np.array(names, dtype=object)).astype(np.float64), names, False)

@@ -35,7 +35,7 @@ def judge_rows(
     """The evidence of a fitted model on `rows`, whose column `target` is the outcome.
 
     `task` is classification, regression or ranking (default: what the model is); `gates` are written as in mlops.yaml;
-    `data` are further settings of its `data:` (entity, timestamp, weight, sensitive, item, item_group).
+    `data` are further settings of its `data:` (entity, timestamp, weight, strata, sensitive, item, item_group).
     """
     if not isinstance(rows, pd.DataFrame):
         raise BadInput(f"rows are a {type(rows).__name__}, not a DataFrame", "give a pandas DataFrame")

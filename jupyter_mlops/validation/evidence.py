@@ -13,8 +13,8 @@ import rfc8785
 from numpy.typing import NDArray
 
 from jupyter_mlops.errors import BadInput, unknown
-from jupyter_mlops.project import Target
-from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Explanation
+from jupyter_mlops.project import Gate, Target
+from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Explanation, GateResult
 from jupyter_mlops.stats import CLASSIFICATION, HIGHER_IS_BETTER, MULTICLASS, RANKING, REGRESSION
 from jupyter_mlops.validation.answering import Answers
 from jupyter_mlops.validation.case import Case, Judge
@@ -51,14 +51,18 @@ def validate(
     *,
     champion: tuple[int, Any] | None = None,
     training: pd.DataFrame | None = None,
+    demanded: Sequence[tuple[str, Gate]] = (),
     explained: bool = True,
     seed: int = 0,
 ) -> Evidence:
     """Judge a version on rows it never saw, paired with the champion on the same rows if there is one.
 
+    `demanded` are gates of policies beside the model's own, each with the stamp its answers bear.
+
     `model` and the champion's may each be a fitted model or a Judge. Raises BadInput when the rows or the model's answers
     cannot be judged at all.
     """
+    own, target = target.spec.gates, _with_gates(target, demanded)
     mine = model if isinstance(model, Judge) else Judge(model, target)
     rival = None if champion is None else champion[1] if isinstance(champion[1], Judge) else Judge(champion[1], target)
     _known_metrics(target)
@@ -94,7 +98,7 @@ def validate(
         seed=seed,
         estimates=case.estimates,
         comparisons=case.comparisons,
-        gates=judge(target.spec.gates, case),
+        gates=[*judge(own, case), *(_stamped(stamp, r) for stamp, gate in demanded for r in judge([gate], case))],
         classes=judged.classes,
         design=judged.design,
         notes=told,
@@ -106,6 +110,16 @@ def validate(
         made_with=_made_with(),
     )
     return _sealed(evidence, case.timings)
+
+
+def _with_gates(target: Target, demanded: Sequence[tuple[str, Gate]]) -> Target:
+    gates = [*target.spec.gates, *(gate for _, gate in demanded)]
+    return Target(target.model, target.segment, target.spec.model_copy(update={"gates": gates}))
+
+
+def _stamped(stamp: str, result: GateResult) -> GateResult:
+    name = stamp.partition(" ")[0]
+    return result.model_copy(update={"policy": stamp, "sentence": f"{result.sentence} (policy {name})"})
 
 
 def digest(evidence: Evidence) -> str:
@@ -138,7 +152,7 @@ def _known_metrics(target: Target) -> None:
 
 
 def _answers(target: Target, judge: Judge, rows: pd.DataFrame) -> Answers:
-    if target.spec.data.target not in rows.columns or rows.columns.has_duplicates:
+    if target.spec.data.target not in rows.columns or rows.columns.has_duplicates or rows.columns.nlevels > 1:
         prepare(target, rows)
     return judge.ask(rows)
 

@@ -46,7 +46,8 @@ def explain(
     name, _ = losses(part, scores[where])
     columns, grown = _grown(judge, part, rows, scores[where], seed)
     importances = _importances(part, columns, grown)
-    top = [i.column for i in importances]
+    named = {str(c): c for c in columns}
+    top = [named[i.column] for i in importances]
     by_slice = []
     for group, members in groups[:10]:
         inside = members[where]
@@ -105,7 +106,7 @@ def _reason(column: str, value: Any, added: float) -> Reason:
     shown = f"{number:.4g}" if number is not None else "nothing" if pd.isna(value) else str(value)
     does = f"raises the answer by {added:.3g}" if added > 0 else f"lowers the answer by {-added:.3g}"
     return Reason(
-        column=column,
+        column=str(column),
         value=number if number is not None else None if pd.isna(value) else str(value),
         contribution=added,
         sentence=f"{column} = {shown} {does}" if added else f"{column} = {shown} changes nothing",
@@ -152,9 +153,9 @@ def _importances(part: Judged, columns: Sequence[str], grown: Floats, name: str 
     weight = known.astype(np.float64) if part.weight is None else known * part.weight
     sums = part.gather(np.concatenate([np.nan_to_num(grown) * weight[:, None], weight[:, None]], axis=1))
     last = len(columns)
-    asked: list[tuple[Sums, Combine]] = [(Sums(sums.per[:, [i, last]], sums.n), _mean) for i in range(last)]
+    asked: list[tuple[Sums, Combine]] = [(sums.columns([i, last]), _mean) for i in range(last)]
     found = [
-        Importance(column=c, value=i.value, low=i.low, high=i.high, slice=name)
+        Importance(column=str(c), value=i.value, low=i.low, high=i.high, slice=name)
         for c, i in zip(columns, intervals(asked), strict=True)
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
@@ -176,7 +177,7 @@ def _dependence(judge: Judge, part: Judged, rows: pd.DataFrame, column: str) -> 
     found = intervals([(Sums(c, len(c)), _mean) for c in columns])
     of_two = part.classes[1] if len(part.classes) == 2 else ""
     return Dependence(
-        column=column,
+        column=str(column),
         at=points,
         answer=[i.value for i in found],
         low=[i.low if np.isfinite(i.low) else i.value for i in found],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import unknown
 from jupyter_mlops.project import FairnessGate
 from jupyter_mlops.records import Estimate, Fairness, GateResult, GroupRates, Verdict
-from jupyter_mlops.stats import Combine, Interval, Sums, intervals, ratio
+from jupyter_mlops.stats import Combine, Interval, beside, intervals, ratio
 from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
@@ -111,9 +111,9 @@ def _by(judged: Judged, scores: Floats, columns: Sequence[str], seed: int) -> Fa
     codes, names = _groups(judged, columns)
     rates = _rates(judged)
     parts = _parts(judged, scores)
-    member = [judged.gather(parts * (codes == g)[:, None]).per for g in range(len(names))]
+    member = [judged.gather(parts * (codes == g)[:, None]) for g in range(len(names))]
     counted = np.stack([(parts[codes == g] != 0).sum(axis=0) for g in range(len(names))])
-    sums = Sums(np.hstack(member), judged.count)
+    sums = beside(member)
     width = parts.shape[1]
     large = [g for g in range(len(names)) if (codes == g).sum() >= SMALLEST_GROUP]
     asked: list[tuple[str, str, Combine]] = [

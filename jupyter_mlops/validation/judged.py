@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ from jupyter_mlops.stats import (
     Metric,
     Sums,
     bucket_of,
-    bucketed,
     by_unit,
+    stratified,
 )
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,8 @@ _FEW = 20
 @dataclass(frozen=True)
 class Judged:
     """`truth` is the outcome, of a classification the index in `classes`; `units` are codes of what is independent, None
-    where rows are; `weight` is what each row counts, None where all count the same."""
+    where rows are; `weight` is what each row counts, None where all count the same; `strata` are codes of the kinds of which
+    so many rows each were drawn, None where rows were drawn as they came."""
 
     task: str
     truth: Floats
@@ -41,6 +43,7 @@ class Judged:
     classes: list[str]
     weight: Floats | None = None
     design: str = "rows"
+    strata: Codes | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -53,18 +56,25 @@ class Judged:
         """How many units there are."""
         return len(self.truth) if self.units is None else int(self.units.max(initial=-1)) + 1
 
+    @cached_property
+    def cases(self) -> int:
+        """How many units count for something: rows that weigh nothing say nothing."""
+        if self.weight is None:
+            return self.count
+        return int((by_unit(self.weight[:, None], self.units) > 0).sum())
+
     def take(self, where: Where) -> Judged:
         """Only the rows `where`, units coded anew; the frame, which metrics do not read, is not copied."""
         units = None if self.units is None else _anew(self.units[where])
         weight = None if self.weight is None else self.weight[where]
-        return Judged(self.task, self.truth[where], units, self.rows, self.classes, weight, self.design)
+        strata = None if self.strata is None else _anew(self.strata[where])
+        return Judged(self.task, self.truth[where], units, self.rows, self.classes, weight, self.design, strata)
 
     def parts(self, metric: Metric, scores: Floats) -> Floats:
         """What each row (of a ranking each entity) adds to the metric."""
         if self.task == "ranking":
             values = metric.parts(self.truth, scores, self.units)
-            values = values if self._entity_weight is None else values * self._entity_weight[:, None]
-            return np.asarray(values[values[:, 1] > 0])
+            return values if self._entity_weight is None else values * self._entity_weight[:, None]
         if metric.weighted:
             return metric.parts(self.truth, scores, weight=self.weight)
         values = metric.parts(self.truth, scores)
@@ -73,13 +83,15 @@ class Judged:
     def sums(self, metric: Metric, *scores: Floats) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
         parts = np.hstack([self.parts(metric, one) for one in scores])
-        if self.task == "ranking":
-            return bucketed(parts)
-        return self.gather(parts)
+        if self.task != "ranking":
+            return self.gather(parts)
+        valued = parts[:, 1] > 0
+        strata = None if self._entity_stratum is None else _anew(self._entity_stratum[valued])
+        return _sums(parts[valued], bucket_of(int(valued.sum())), int(valued.sum()), strata)
 
     def gather(self, parts: Floats) -> Sums:
         """Columns of rows as sums of units."""
-        return Sums(by_unit(parts, self._bucket_of_row), self.count)
+        return _sums(parts, self._bucket_of_row, self.cases, self.strata)
 
     def mean_loss(self, loss: Floats) -> Sums:
         """Sums whose ratio is the mean of one number a row."""
@@ -97,6 +109,18 @@ class Judged:
             return None
         return np.asarray(np.bincount(self.units, weights=self.weight) / np.bincount(self.units))
 
+    @cached_property
+    def _entity_stratum(self) -> Codes | None:
+        """Of an entity with rows of several kinds, the first."""
+        if self.strata is None or self.units is None:
+            return None
+        return self.strata[np.unique(self.units, return_index=True)[1]]
+
+
+def _sums(parts: Floats, unit: Codes | None, count: int, strata: Codes | None) -> Sums:
+    held = None if strata is None else stratified(parts, unit, strata)
+    return Sums(by_unit(parts, unit), count, held)
+
 
 def _anew(codes: Codes) -> Codes:
     return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.int64)
@@ -109,13 +133,20 @@ def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
     if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
         codes, names = _quarters(np.asarray(values.astype("float64"), dtype=np.float64))
     else:
-        found, kinds = pd.factorize(values, use_na_sentinel=True)
+        found, kinds = _factorized(values)
         names = [*(str(kind) for kind in kinds), MISSING]
         codes = np.where(found < 0, len(kinds), found).astype(np.int64)
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     order = sorted({names[i] for i in used})
     place = {name: i for i, name in enumerate(order)}
     return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes], order
+
+
+def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
+    try:
+        return pd.factorize(values, use_na_sentinel=True)
+    except TypeError:  # lists and the like cannot be told apart but by how they are written
+        return pd.factorize(values.map(str, na_action="ignore"), use_na_sentinel=True)
 
 
 def _quarters(numbers: Floats) -> tuple[Codes, list[str]]:

@@ -48,12 +48,19 @@ def measure(
     sums = [(m, judged.sums(m, scores)) for m in metrics] if judged.count > 1 else []
     kept = [(m, s) for m, s in sums if s.n > 1]  # one case has a value and no interval
     found = intervals([(s, m.combine) for m, s in kept], seed=seed)
-    answers = [(m, _doubtful(s, m, i)) for (m, s), i in zip(kept, found, strict=True)]
+    answers = [(m, _within(m, _doubtful(s, m, i))) for (m, s), i in zip(kept, found, strict=True)]
     return [
         Estimate(metric=m.name, value=i.value, low=i.low, high=i.high, n=i.n, slice=name)
         for m, i in answers
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
+
+
+def _within(metric: Metric, found: Interval) -> Interval:
+    low, high = metric.within
+    return Interval(
+        found.value, max(found.low, min(low, found.value)), min(found.high, max(high, found.value)), found.n
+    )
 
 
 def _doubtful(sums: Sums, metric: Metric, found: Interval) -> Interval:

@@ -31,8 +31,9 @@ def notes(
         told.append(
             f"{copies} of {len(judged.rows)} rows are exact copies of others; intervals take them for rows of their own"
         )
-    if judged.count < FEWEST:
-        told.append(f"{judged.count} cases ({judged.design}) are too few: gates that need an interval cannot pass")
+    told += _of_weights(judged)
+    if judged.cases < FEWEST:
+        told.append(f"{judged.cases} cases ({judged.design}) are too few: gates that need an interval cannot pass")
     stamp = target.spec.data.timestamp
     if stamp and stamp not in judged.rows.columns:
         told.append(f"the rows have no column {stamp!r}, so neighbours in time were taken as independent")
@@ -40,6 +41,19 @@ def notes(
     if small:
         told.append(f"one row says nothing about a slice: {', '.join(small[:5])}")
     return told + _of_slices(judged, groups)
+
+
+def _of_weights(judged: Judged) -> list[str]:
+    """Rows that count for nothing, and lists in which there is nothing to be found."""
+    told = []
+    silent = 0 if judged.weight is None else int((judged.weight == 0).sum())
+    if silent:
+        told.append(f"{silent} of {len(judged.truth)} rows weigh nothing")
+    if judged.task == "ranking" and judged.units is not None:
+        empty = int((np.bincount(judged.units, weights=judged.truth) == 0).sum())
+        if empty:
+            told.append(f"{empty} of {judged.count} {judged.design} hold nothing relevant and have no value")
+    return told
 
 
 def _of_classes(judged: Judged, answers: Answers) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data, Target
 from jupyter_mlops.validation.answering import label, labels_of
-from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -20,6 +20,7 @@ FEWEST = 30
 """Below so many units an interval says little; estimates are given, gates answer inconclusive."""
 _BLOCKS = 50
 _CLASSES = 200
+_STRATA = 50
 _PERIODS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600))
 
 
@@ -35,17 +36,21 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
     if task == "ranking" and not set(np.unique(truth)) <= {0.0, 1.0}:
         raise BadInput(f"the outcome {data.target!r} holds other values than 0 and 1", "code it as 0 and 1")
     units, design = _units(data, rows, task)
-    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design)
+    strata = _strata(data, rows)
+    design += f", as many of each {data.strata} as there are" if strata is not None else ""
+    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata)
 
 
 def _needs(target: Target, rows: pd.DataFrame) -> None:
     data = target.spec.data
     if not len(rows):
         raise BadInput(f"there are no rows to judge {target.name} on", "give a file with rows")
+    if rows.columns.nlevels > 1:
+        raise BadInput(f"the columns have {rows.columns.nlevels} levels of names", "give each column one name")
     twice = sorted({str(c) for c in rows.columns[rows.columns.duplicated()]})
     if twice:
         raise BadInput(f"columns are there twice: {', '.join(twice[:5])}", "give each column one name")
-    for column in filter(None, [data.target, data.entity, data.weight]):
+    for column in filter(None, [data.target, data.entity, data.weight, data.strata]):
         if column not in rows.columns:
             raise BadInput(
                 f"the rows have no column {column!r}", "correct `data:` in mlops.yaml, or the file", column=column
@@ -64,6 +69,8 @@ def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
     try:
         if column.dtype.kind in "mM":
             raise TypeError("it holds times")
+        if column.dtype.kind == "c":
+            raise TypeError("it holds complex numbers")
         numbers = column.to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise BadInput(f"the {what} {name!r} is not numeric: {error}", "code it as numbers") from error
@@ -75,6 +82,19 @@ def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
             rows=[int(i) for i in wrong[:20]],
         )
     return numbers
+
+
+def _strata(data: Data, rows: pd.DataFrame) -> Codes | None:
+    if data.strata is None:
+        return None
+    codes, names = kinds_of(rows, data.strata)
+    if len(names) > _STRATA:
+        raise BadInput(
+            f"the strata {data.strata!r} are {len(names)}, for {len(rows)} rows",
+            f"name a column of at most {_STRATA} kinds",
+            column=data.strata,
+        )
+    return codes
 
 
 def _weights(data: Data, rows: pd.DataFrame) -> Floats | None:
@@ -134,7 +154,7 @@ def _blocks(times: pd.Series[Any]) -> tuple[Codes, str]:
     if times.dtype.kind in "iuf":
         order = np.argsort(times.to_numpy(), kind="stable")
     else:
-        moments = pd.to_datetime(times, errors="coerce", utc=True)
+        moments = _moments(times)
         seconds = moments.to_numpy(dtype="datetime64[s]").astype(np.int64)
         for name, length in _PERIODS:
             codes = pd.factorize(seconds // length)[0].astype(np.int64)
@@ -145,6 +165,19 @@ def _blocks(times: pd.Series[Any]) -> tuple[Codes, str]:
     codes = np.empty(count, dtype=np.int64)
     codes[order] = np.arange(count) // length
     return codes, f"stretches of {length} rows"
+
+
+def _moments(times: pd.Series[Any]) -> pd.Series[Any]:
+    moments = pd.to_datetime(times, errors="coerce", utc=True)
+    wrong = np.flatnonzero((moments.isna() & times.notna()).to_numpy())
+    if len(wrong):
+        raise BadInput(
+            f"the timestamp {times.name!r} of {len(wrong)} rows is no time, the first is row {int(wrong[0])}: "
+            f"{str(times.iloc[int(wrong[0])])[:40]!r}",
+            "write times as 2026-11-25 14:30, or name another column under `data.timestamp`",
+            rows=[int(i) for i in wrong[:20]],
+        )
+    return moments
 
 
 __all__ = ["FEWEST", "label", "prepare"]

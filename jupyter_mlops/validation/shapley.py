@@ -29,13 +29,13 @@ def shap_importances(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) 
     numeric = all(rows[c].dtype.kind in "iufb" for c in columns)
     if find_spec("shap") is None or not numeric or part.task == "ranking" or not len(rows):
         return []
-    values = np.abs(_values(judge, part, rows[columns], seed))
+    values = np.abs(_values(judge, part, rows[columns].astype(np.float64), seed))
     values = values.sum(axis=2) if values.ndim == 3 else values
     asked = [(np.stack([column, np.ones(len(column))], axis=1)) for column in values.T]
     taken = part.take(np.arange(len(part.truth)) < len(values))
     found = intervals([(taken.gather(parts), lambda s: ratio(s[..., 0], s[..., 1])) for parts in asked])
     kept = [
-        Importance(column=c, value=i.value, low=i.low, high=i.high)
+        Importance(column=str(c), value=i.value, low=i.low, high=i.high)
         for c, i in zip(columns, found, strict=True)
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
@@ -58,4 +58,4 @@ def _values(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) -> Floats
     few = background.head(_ASKED_BACKGROUND).to_numpy(dtype=np.float64)
     asked = shap.explainers.Permutation(answered, few, seed=seed)
     some = rows.head(_ASKED_ROWS).to_numpy(dtype=np.float64)
-    return np.asarray(asked(some, max_evals=2 * rows.shape[1] + 1).values, dtype=np.float64)
+    return np.asarray(asked(some, max_evals=2 * rows.shape[1] + 1, silent=True).values, dtype=np.float64)

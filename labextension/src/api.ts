@@ -10,37 +10,45 @@ export type Version = Schemas['ModelVersion'];
 export type Run = Schemas['Run'];
 export type Alert = Schemas['Alert'];
 export type Entry = Schemas['LedgerEntry'];
+export type Decision = Schemas['Decision'];
+export type Evidence = Schemas['Evidence'];
+export type Estimate = Schemas['Estimate'];
+export type Gate = Schemas['GateResult'];
+export type Comparison = Schemas['Comparison'];
+export type Fairness = Schemas['Fairness'];
+export type Explanation = Schemas['Explanation'];
+export type Standing = Schemas['Standing'];
+export type LineageStep = Schemas['LineageStep'];
+export type Differences = Schemas['Differences'];
+export type Difference = Schemas['Difference'];
+export type Replay = Schemas['Replay'];
+export type JobRow = Schemas['JobRow'];
+export type JobForm = Schemas['JobForm'];
+export type FormField = Schemas['FormField'];
+export type Progress = Schemas['Progress'];
+export type Executed = Schemas['Executed'];
+export type Started = Schemas['Started'];
+export type Silence = Schemas['Silence'];
 
-export interface Difference {
-  what: string;
-  one: string | number | null;
-  other: string | number | null;
+export interface FieldProblem {
+  message: string;
+  fix: string;
 }
 
-export interface Differences {
-  one: string;
-  other: string;
-  code: Difference[];
-  data: Difference[];
-  environment: Difference[];
-  parameters: Difference[];
-  metrics: Difference[];
-}
-
-export interface Replay {
-  run_id: string;
-  reproduced: boolean;
-  metrics: Record<string, { recorded: number | null; replayed: number | null }>;
-  culprit: string | null;
-}
-
-/** A refusal of the server: what happened, and the fix. */
+/** A refusal of the server: what happened, and the fix; of a form, what is wrong with each field. */
 export class Refusal extends Error {
   constructor(
     message: string,
-    readonly fix: string
+    readonly fix: string,
+    readonly fields: Record<string, FieldProblem> = {}
   ) {
     super(message);
+  }
+
+  static from(error: unknown): Refusal {
+    return error instanceof Refusal
+      ? error
+      : new Refusal('The Jupyter server does not answer.', `look whether it still runs (${(error as Error).message})`);
   }
 }
 
@@ -63,6 +71,12 @@ export class Api {
       return answer.data as T;
     }
     const error = answer?.error ?? { message: `the server answered ${response.status}`, fix: 'look at its log' };
-    throw new Refusal(error.message, error.fix);
+    throw new Refusal(error.message, error.fix, error.details?.fields ?? {});
   }
+}
+
+/** The path of a model, or of one of its versions. */
+export function at(model: string, version?: number): string {
+  const name = `models/${encodeURIComponent(model)}`;
+  return version === undefined ? name : `${name}/versions/${version}`;
 }

@@ -11,17 +11,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** what needs a person */
+        /** what needs a person; all there ever was with `all` */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    all?: boolean;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description what needs a person */
+                /** @description what needs a person; all there ever was with `all` */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -77,6 +79,433 @@ export interface paths {
                     content: {
                         "application/json": {
                             data: components["schemas"]["Alert"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/alerts/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** it is over */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        reason: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description it is over */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Alert"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/alerts/{id}/suppress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** nobody is told of it again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        reason: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description nobody is told of it again */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Alert"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** versions that wait for people */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description versions that wait for people */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Standing"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what a notebook takes */
+        get: {
+            parameters: {
+                query: {
+                    notebook: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what a notebook takes */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["JobForm"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** whether what was filled in fits; each job it makes */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        notebook: string;
+                        parameters?: {
+                            [key: string]: string;
+                        };
+                        several?: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description whether what was filled in fits; each job it makes */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: {
+                                [key: string]: unknown;
+                            }[];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what runs, and what ran last */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what runs, and what ran last */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["JobRow"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** start a job; several values of a parameter, parted by commas, make one job each */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        force?: boolean;
+                        notebook: string;
+                        parameters?: {
+                            [key: string]: string;
+                        };
+                        several?: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description start a job; several values of a parameter, parted by commas, make one job each */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Started"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** end a running job, or all of a fleet */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description end a running job, or all of a fleet */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Run"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/jobs/{id}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the jobs of a fleet */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description the jobs of a fleet */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["JobRow"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/jobs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** go on with a fleet: only what did not finish */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description go on with a fleet: only what did not finish */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Started"];
                             /** @constant */
                             ok: true;
                         };
@@ -222,8 +651,8 @@ export interface paths {
         /** how a version stands with those who must approve it */
         get: {
             parameters: {
-                query?: {
-                    version?: number;
+                query: {
+                    version: number;
                 };
                 header?: never;
                 path: {
@@ -240,9 +669,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: {
-                                [key: string]: unknown;
-                            };
+                            data: components["schemas"]["Standing"];
                             /** @constant */
                             ok: true;
                         };
@@ -267,7 +694,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** judge a version and make it champion if it passes */
+        /** judge a version and make it champion if it passes; `break_glass` is why it cannot wait for approval */
         post: {
             parameters: {
                 query?: never;
@@ -280,13 +707,14 @@ export interface paths {
             requestBody?: {
                 content: {
                     "application/json": {
+                        break_glass?: string;
                         reason: string;
                         version: number;
                     };
                 };
             };
             responses: {
-                /** @description judge a version and make it champion if it passes */
+                /** @description judge a version and make it champion if it passes; `break_glass` is why it cannot wait for approval */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -391,9 +819,53 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: {
-                                [key: string]: unknown;
-                            };
+                            data: components["schemas"]["Standing"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/models/{name}/train": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** train every segment of a model */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description train every segment of a model */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Started"];
                             /** @constant */
                             ok: true;
                         };
@@ -443,6 +915,182 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/models/{name}/versions/{version}/compared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what differs between the champion's making and this version's; null without another champion */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    version: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what differs between the champion's making and this version's; null without another champion */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Differences"] | null;
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/models/{name}/versions/{version}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what the version was last judged on, as it is kept; null when it never was */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    version: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what the version was last judged on, as it is kept; null when it never was */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Evidence"] | null;
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/models/{name}/versions/{version}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what the version comes from, and what became of it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    version: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what the version comes from, and what became of it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["LineageStep"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/models/{name}/versions/{version}/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** judge the version now; nothing is promoted */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    version: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description judge the version now; nothing is promoted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Evidence"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -559,9 +1207,49 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: {
-                                [key: string]: unknown;
-                            }[];
+                            data: components["schemas"]["Differences"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/runs/{id}/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the runs inside it: a fleet's jobs, a job's cells */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description the runs inside it: a fleet's jobs, a job's cells */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Run"][];
                             /** @constant */
                             ok: true;
                         };
@@ -619,6 +1307,50 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/runs/{id}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the notebook a job executes, as far as it is; nothing of it when it is as it was `seen` */
+        get: {
+            parameters: {
+                query?: {
+                    seen?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description the notebook a job executes, as far as it is; nothing of it when it is as it was `seen` */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Executed"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -705,9 +1437,79 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: {
-                                [key: string]: unknown;
-                            };
+                            data: components["schemas"]["Replay"];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jupyter-mlops/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what is silenced now */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what is silenced now */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Silence"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** for a while nothing found about a model, or one segment, is told */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        period: string;
+                        reason: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description for a while nothing found about a model, or one segment, is told */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Silence"];
                             /** @constant */
                             ok: true;
                         };
@@ -840,6 +1642,99 @@ export interface components {
              */
             why: string;
         };
+        /** BrokenGlass */
+        BrokenGlass: {
+            /** By */
+            by: string;
+            /** Entry */
+            entry: number;
+            /** Reason */
+            reason: string;
+            /** Why Now */
+            why_now: string;
+        };
+        /** Comment */
+        Comment: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Mentions */
+            mentions: string[];
+            /** Text */
+            text: string;
+        };
+        /**
+         * Comparison
+         * @description Challenger minus champion on the same rows, paired, signed so that positive is better for the challenger.
+         *
+         *     `low` and `high` bound the difference at the gate's confidence. `rows_needed` is how many rows (entities, where those
+         *     are independent) would probably settle an inconclusive answer, and `rows_more` how many of them are missing.
+         *     `detectable` is the improvement these rows find in 90 % of cases, and `rows_for_size` the rows that would find one of the
+         *     size the gate names.
+         */
+        Comparison: {
+            /**
+             * Champion
+             * @default null
+             */
+            champion: number | null;
+            /** Champion Version */
+            champion_version: number;
+            /**
+             * Confidence
+             * @default 0.95
+             */
+            confidence: number;
+            /**
+             * Detectable
+             * @default null
+             */
+            detectable: number | null;
+            /** Difference */
+            difference: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /**
+             * Margin
+             * @default null
+             */
+            margin: number | null;
+            /** Metric */
+            metric: string;
+            /** N */
+            n: number;
+            /**
+             * Rows For Size
+             * @default null
+             */
+            rows_for_size: number | null;
+            /**
+             * Rows More
+             * @default null
+             */
+            rows_more: number | null;
+            /**
+             * Rows Needed
+             * @default null
+             */
+            rows_needed: number | null;
+            /**
+             * Slice
+             * @default
+             */
+            slice: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "not worse" | "worse" | "inconclusive";
+        };
         /** Dashboard */
         Dashboard: {
             /** Name */
@@ -907,6 +1802,410 @@ export interface components {
             version: number;
         };
         /**
+         * Dependence
+         * @description The mean answer when everyone has this value of the column.
+         */
+        Dependence: {
+            /** Answer */
+            answer: number[];
+            /**
+             * Answer Of
+             * @default
+             */
+            answer_of: string;
+            /** At */
+            at: (number | string)[];
+            /** Column */
+            column: string;
+            /** High */
+            high: number[];
+            /** Low */
+            low: number[];
+        };
+        /** Difference */
+        Difference: {
+            /** One */
+            one: string | number | null;
+            /** Other */
+            other: string | number | null;
+            /** What */
+            what: string;
+        };
+        /** Differences */
+        Differences: {
+            /** Code */
+            code: components["schemas"]["Difference"][];
+            /** Data */
+            data: components["schemas"]["Difference"][];
+            /** Environment */
+            environment: components["schemas"]["Difference"][];
+            /** Metrics */
+            metrics: components["schemas"]["Difference"][];
+            /** One */
+            one: string;
+            /** Other */
+            other: string;
+            /** Parameters */
+            parameters: components["schemas"]["Difference"][];
+        };
+        /**
+         * Estimate
+         * @description A metric's value with its confidence interval over `n` rows or entities; `slice` is `column=value` or empty.
+         */
+        Estimate: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Metric */
+            metric: string;
+            /** N */
+            n: number;
+            /**
+             * Slice
+             * @default
+             */
+            slice: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * Evidence
+         * @description What a decision rests on. `digest` is over the canonical JSON of everything else; same inputs, same digest.
+         *
+         *     `design` says what was resampled, `figures` holds the SHA-256 of each drawing, `made_with` what computed all this.
+         *     `timings` are what a clock said here and now: they are in no file of the evidence, and so not in its digest.
+         */
+        Evidence: {
+            /**
+             * Champion Digest
+             * @default
+             */
+            champion_digest: string;
+            /**
+             * Classes
+             * @default []
+             */
+            classes: string[];
+            /**
+             * Comparisons
+             * @default []
+             */
+            comparisons: components["schemas"]["Comparison"][];
+            data: components["schemas"]["Dataset"];
+            /**
+             * Design
+             * @default rows
+             */
+            design: string;
+            /**
+             * Digest
+             * @default
+             */
+            digest: string;
+            /** Estimates */
+            estimates: components["schemas"]["Estimate"][];
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+            /**
+             * Fairness
+             * @default []
+             */
+            fairness: components["schemas"]["Fairness"][];
+            /**
+             * Figures
+             * @default {}
+             */
+            figures: {
+                [key: string]: string;
+            };
+            /**
+             * Found
+             * @default []
+             */
+            found: components["schemas"]["FoundSlice"][];
+            /**
+             * Gates
+             * @default []
+             */
+            gates: components["schemas"]["GateResult"][];
+            /**
+             * Made With
+             * @default {}
+             */
+            made_with: {
+                [key: string]: string;
+            };
+            /** Model */
+            model: string;
+            /**
+             * Model Digest
+             * @default
+             */
+            model_digest: string;
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+            /** Seed */
+            seed: number;
+            /** Task */
+            task: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Executed
+         * @description An executed notebook as it is by now. `notebook` is None where `seen` names the state that is known already.
+         */
+        Executed: {
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+            /** Notebook */
+            notebook: {
+                [key: string]: unknown;
+            } | null;
+            run: components["schemas"]["Run"];
+            /** Seen */
+            seen: string;
+        };
+        /**
+         * Explanation
+         * @description Why a model answers as it does; columns by importance, the names deciding ties.
+         *
+         *     `agreement` is the rank correlation of the importances with the champion's, `moved` the columns whose share of the whole
+         *     importance differs beyond chance.
+         */
+        Explanation: {
+            /**
+             * Agreement
+             * @default null
+             */
+            agreement: number | null;
+            /**
+             * Champion
+             * @default []
+             */
+            champion: components["schemas"]["Importance"][];
+            /**
+             * Dependence
+             * @default []
+             */
+            dependence: components["schemas"]["Dependence"][];
+            /** Importances */
+            importances: components["schemas"]["Importance"][];
+            /** Loss */
+            loss: string;
+            /**
+             * Moved
+             * @default []
+             */
+            moved: string[];
+            /** Rows */
+            rows: number;
+            /**
+             * Shap
+             * @default []
+             */
+            shap: components["schemas"]["Importance"][];
+        };
+        /**
+         * Fairness
+         * @description Groups of one sensitive column or one intersection, and the gaps and ratios between the extreme groups.
+         */
+        Fairness: {
+            /** By */
+            by: string;
+            /** Gaps */
+            gaps: components["schemas"]["Estimate"][];
+            /** Groups */
+            groups: components["schemas"]["GroupRates"][];
+        };
+        /**
+         * FormField
+         * @description One parameter as a form asks for it: `text` is its default as a person would type it, empty where it has none.
+         *
+         *     `kind` is the type in words; `choices` are texts too. `span` says the range, as in `0 < rate <= 1`.
+         */
+        FormField: {
+            /**
+             * Choices
+             * @default []
+             */
+            choices: string[];
+            /**
+             * Computed
+             * @default false
+             */
+            computed: boolean;
+            /**
+             * Help
+             * @default
+             */
+            help: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Optional
+             * @default false
+             */
+            optional: boolean;
+            /**
+             * Required
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Span
+             * @default
+             */
+            span: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * FoundSlice
+         * @description Rows that nobody named in advance, found among `looked` combinations of up to two columns.
+         *
+         *     `value` is the mean loss there and `rest` elsewhere; the bounds of `excess` and the p value are corrected for having
+         *     looked. `kind` says whether the model errs more there than elsewhere, or more than the champion does there.
+         */
+        FoundSlice: {
+            /** Excess */
+            excess: number;
+            /** High */
+            high: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "error" | "versus champion";
+            /** Looked */
+            looked: number;
+            /** Loss */
+            loss: string;
+            /** Low */
+            low: number;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number;
+            /** Rest */
+            rest: number;
+            /** Slice */
+            slice: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * GateResult
+         * @description One gate's answer: the sentence a manager reads, and the figures behind it.
+         */
+        GateResult: {
+            /**
+             * Figures
+             * @default {}
+             */
+            figures: {
+                [key: string]: number | string | null;
+            };
+            /** Gate */
+            gate: string;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pass" | "fail" | "inconclusive" | "not run";
+        };
+        /**
+         * GroupRates
+         * @description What one group of people gets: each rate an estimate; `judged` is false where the group is too small to tell.
+         */
+        GroupRates: {
+            /** Group */
+            group: string;
+            /** Judged */
+            judged: boolean;
+            /** N */
+            n: number;
+            /** Rates */
+            rates: components["schemas"]["Estimate"][];
+        };
+        /**
+         * Importance
+         * @description How much the loss grows when a column is shuffled, with its interval, over all rows or in one slice.
+         */
+        Importance: {
+            /** Column */
+            column: string;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /**
+             * Slice
+             * @default
+             */
+            slice: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * JobForm
+         * @description What a notebook takes; `model` is the one of `mlops.yaml` that it trains, `segments` how many that one has.
+         */
+        JobForm: {
+            /** Fields */
+            fields: components["schemas"]["FormField"][];
+            /**
+             * Model
+             * @default null
+             */
+            model: string | null;
+            /** Notebook */
+            notebook: string;
+            /**
+             * Segments
+             * @default 0
+             */
+            segments: number;
+        };
+        /**
+         * JobRow
+         * @description A job or a fleet: its run, and how far it is while it runs.
+         */
+        JobRow: {
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "job" | "fleet";
+            /**
+             * Notebook
+             * @default
+             */
+            notebook: string;
+            /** @default null */
+            progress: components["schemas"]["Progress"] | null;
+            run: components["schemas"]["Run"];
+        };
+        /**
          * LedgerEntry
          * @description One act, done or refused. `hash` covers every other field in canonical JSON, `prev_hash` the entry before.
          */
@@ -945,6 +2244,39 @@ export interface components {
             subject: string;
         };
         /**
+         * LineageStep
+         * @description One thing a version comes from or went to; `run_id` where a run stands behind it.
+         */
+        LineageStep: {
+            /**
+             * At
+             * @default null
+             */
+            at: string | null;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "data" | "notebook" | "job" | "cell" | "version" | "evidence" | "decision";
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * ModelVersion
          * @description One version of one registered model. `digest` is over the model's files as they were registered.
          */
@@ -981,6 +2313,83 @@ export interface components {
             };
             /** Version */
             version: number;
+        };
+        /**
+         * PolicyStanding
+         * @description `missing` is how many more of each role are wanted.
+         */
+        PolicyStanding: {
+            /** Digest */
+            digest: string;
+            /** Missing */
+            missing: {
+                [key: string]: number;
+            };
+            /** Policy */
+            policy: string;
+            /** State */
+            state: string;
+            /** Votes */
+            votes: components["schemas"]["Vote"][];
+        };
+        /**
+         * Progress
+         * @description How far a job or a fleet is: `done` of `of` units, each a cell or a job; `of` is None where that cannot be seen.
+         *
+         *     `seconds` it has run so far; `left` by what its cells took the last time, None where that is not known. `saved` is when
+         *     the notebook with its outputs so far was last written. `retried_as` is the run of the next try, once it has begun.
+         */
+        Progress: {
+            /** Done */
+            done: number;
+            /**
+             * Left
+             * @default null
+             */
+            left: number | null;
+            /** Name */
+            name: string;
+            /** Of */
+            of: number | null;
+            /**
+             * Parent
+             * @default null
+             */
+            parent: string | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Retried As
+             * @default null
+             */
+            retried_as: string | null;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Running
+             * @default []
+             */
+            running: components["schemas"]["RunningCell"][];
+            /**
+             * Saved
+             * @default null
+             */
+            saved: string | null;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "cell" | "job";
         };
         /**
          * RegisteredModel
@@ -1030,6 +2439,26 @@ export interface components {
              * @default null
              */
             updated: string | null;
+        };
+        /** Replay */
+        Replay: {
+            /** Culprit */
+            culprit: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["ReplayedMetric"];
+            };
+            /** Reproduced */
+            reproduced: boolean;
+            /** Run Id */
+            run_id: string;
+        };
+        /** ReplayedMetric */
+        ReplayedMetric: {
+            /** Recorded */
+            recorded: number | null;
+            /** Replayed */
+            replayed: number | null;
         };
         /** Run */
         Run: {
@@ -1097,8 +2526,82 @@ export interface components {
             };
         };
         /**
+         * RunningCell
+         * @description A cell that runs now: of which job, its index counted from 0, its first line, and for how many seconds.
+         */
+        RunningCell: {
+            /** Cell */
+            cell: number;
+            /** Line */
+            line: string;
+            /** Name */
+            name: string;
+            /** Run Id */
+            run_id: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * Silence
+         * @description Until then, what is found about `name` (a model, or one segment of it) opens no alert that anybody is told of.
+         */
+        Silence: {
+            /** By */
+            by: string;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Silence Id */
+            silence_id: number;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * Standing
+         * @description Where a version stands with those who must approve it. `me` is whom this server takes the asking person for.
+         */
+        Standing: {
+            /**
+             * Comments
+             * @default []
+             */
+            comments: components["schemas"]["Comment"][];
+            /**
+             * Me
+             * @default
+             */
+            me: string;
+            /** Model */
+            model: string;
+            /** Policies */
+            policies: components["schemas"]["PolicyStanding"][];
+            /** State */
+            state: string;
+            /**
+             * Unreviewed
+             * @default []
+             */
+            unreviewed: components["schemas"]["BrokenGlass"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * Started
+         * @description The run to follow: of the job, or of the fleet. It may have finished long ago, where it stands for this one too.
+         */
+        Started: {
+            /** Run Id */
+            run_id: string;
+        };
+        /**
          * Status
          * @description `state` is broken when `mlops.yaml` or the store cannot be used; `problem` and `fix` say why.
+         *
+         *     `models` are those that `mlops.yaml` declares, with how many segments each has.
          */
         Status: {
             /**
@@ -1116,6 +2619,13 @@ export interface components {
              * @default
              */
             fix: string;
+            /**
+             * Models
+             * @default {}
+             */
+            models: {
+                [key: string]: number;
+            };
             /**
              * Problem
              * @default
@@ -1175,6 +2685,34 @@ export interface components {
              * @default []
              */
             unexplained: string[];
+        };
+        /**
+         * Vote
+         * @description One person's word; `state` says whether it counts, `why` what took it away.
+         */
+        Vote: {
+            /** Approve */
+            approve: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Entry */
+            entry: number;
+            /** Reason */
+            reason: string;
+            /** Roles */
+            roles: string[];
+            /** State */
+            state: string;
+            /**
+             * Why
+             * @default
+             */
+            why: string;
         };
     };
     responses: never;

@@ -66,6 +66,5 @@ def _unit(
             "pressure": 30 - 3 * wear + 2 * load + noise(0.4),
             "current": 20 * load + 1.5 * wear + noise(0.5),
             "load": load,
-            "life": float(life),
         }
     )

@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,11 +121,14 @@ class Server:
     path: str
 
     def cpu(self) -> float:
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(p.cpu_times().user + p.cpu_times().system for p in family)
+        total = 0.0
+        for one in [self.process, *self.process.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):  # a helper that has ended in the meantime
+                total += sum(one.cpu_times()[:2])
+        return total
 
 
-def _free() -> int:
+def free_port() -> int:
     import socket
 
     with socket.socket() as probe:
@@ -139,7 +142,7 @@ def _running(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Se
     process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(psutil.Process(process.pid), port, path)
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while True:
             try:
                 ask(server, 1, 0.1)
@@ -157,20 +160,16 @@ def _running(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Se
 
 
 @contextmanager
+def running(root: Path, reference: str, port: int) -> Iterator[Server]:
+    """`jupyter mlops serve` of a project's model, ready."""
+    command = [sys.executable, "-m", "jupyter_mlops.cli", "--project", str(root), "serve", reference]
+    with _running([*command, "--port", str(port)], port, "/invocations", root) as server:
+        yield server
+
+
+@contextmanager
 def _ours(root: Path, name: str) -> Iterator[Server]:
-    port = _free()
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter_mlops.cli",
-        "--project",
-        str(root),
-        "serve",
-        f"{name}/1",
-        "--port",
-        str(port),
-    ]
-    with _running(command, port, "/invocations", root) as server:
+    with running(root, f"{name}/1", port := free_port()) as server:
         print(f"  {name} is answered as: {_settled(port, name)}")
         yield server
 
@@ -187,7 +186,7 @@ def _settled(port: int, name: str) -> str:
 
 @contextmanager
 def _theirs(root: Path, name: str) -> Iterator[Server]:
-    port = _free()
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(root / f"{name}-mlflow")]
     with _running([*command, "--env-manager", "local", "--port", str(port)], port, "/invocations", root) as server:
         yield server

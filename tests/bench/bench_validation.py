@@ -1,6 +1,6 @@
 """What evidence costs: against predicting the same rows, and against scikit-learn called for each resample.
 
-`python tests/bench/bench_validation.py [ROWS]` prints CPU seconds and ratios of the same run; `--coverage` runs a thousand
+`python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs a thousand
 simulations for each metric and prints how many intervals held the truth.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import sklearn.metrics as sk
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 
 from jupyter_mlops.validation import judge_rows
 
@@ -52,10 +53,11 @@ def one_resample(truth: np.ndarray, score: np.ndarray, groups: list[np.ndarray],
             metric(y, s)
 
 
-def main(rows: int) -> None:
+def main(rows: int, linear: bool) -> None:
     learnt, judged = frame(20_000, 1), frame(rows, 2)
     features = [c for c in judged.columns if c != "y"]
-    model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(learnt[features], learnt["y"])
+    trees = HistGradientBoostingClassifier(max_iter=100, random_state=0)
+    model = (LogisticRegression(max_iter=500) if linear else trees).fit(learnt[features], learnt["y"])
     gates = [{"metric": "auc", "min": 0.5, "slices": list(SLICES)}]
     judge_rows(model, judged.head(3000), "y", gates=gates)  # imports and the resampling weights, once a process
     predicting, scores = spent(lambda: model.predict_proba(judged[features])[:, 1])
@@ -86,4 +88,5 @@ if __name__ == "__main__":
     if "--coverage" in sys.argv:
         coverage()
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+        numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+        main(numbers[0] if numbers else 1_000_000, "--linear" in sys.argv)

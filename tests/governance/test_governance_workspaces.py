@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from mlflow.entities.model_registry import ModelVersionTag
+from mlflow.entities.workspace import Workspace, WorkspaceDeletionMode
 from mlflow.exceptions import MlflowException
+from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore as Workspaces
 from mlflow.utils.workspace_context import WorkspaceContext
 
 from jupyter_mlops.governance import acting, governed_store
@@ -44,3 +46,53 @@ def test_two_units_one_name(base: Database, monkeypatch: pytest.MonkeyPatch, tmp
         about = {e.subject for e in entries(connection, "retail:churn")}
         assert about == {"retail:churn", "retail:churn/1"}
         assert all(not e.subject.startswith("retail") for e in entries(connection, "churn"))
+
+
+@pytest.fixture
+def units(base: Database, monkeypatch: pytest.MonkeyPatch) -> Workspaces:
+    """MLflow's own store of workspaces on the governed database: another door to the registry's tables."""
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    store, found = governed_store(f"mlops+sqlite:///{base.path}"), Workspaces(f"sqlite:///{base.path}")
+    found.create_workspace(Workspace(name="retail"))
+    with WorkspaceContext("retail"):
+        for name in ("churn", "basket"):
+            store.create_registered_model(name)
+            store.create_model_version(name, "/x", None, [ModelVersionTag("unit", "retail")])
+        store.set_registered_model_alias("churn", "challenger", "1")
+        with acting(reason="validated"):
+            for key, value in (("mlops.verdict", "pass"), ("mlops.evidence", "e")):
+                store.set_model_version_tag("churn", "1", ModelVersionTag(key, value))
+    return found
+
+
+def _promote(base: Database) -> None:
+    with WorkspaceContext("retail"), acting(reason="good", evidence="e"):
+        governed_store(f"mlops+sqlite:///{base.path}").set_registered_model_alias("churn", "champion", "1")
+
+
+def _acts(base: Database, about: str) -> list[str]:
+    with base.read() as connection:
+        answer = verify(connection)
+        assert answer.ok, answer.problem
+        return [e.action for e in reversed(entries(connection, about, limit=1000))]
+
+
+@pytest.mark.parametrize("mode", [WorkspaceDeletionMode.CASCADE, WorkspaceDeletionMode.SET_DEFAULT])
+def test_a_workspace_is_not_deleted_over_a_champion(base: Database, units: Workspaces, mode: WorkspaceDeletionMode):
+    _promote(base)
+    with pytest.raises(MlflowException, match="in service as champion"):
+        units.delete_workspace("retail", mode)
+    assert any(act.endswith("model refused") for act in _acts(base, "retail:churn"))
+
+
+def test_a_workspace_deleted_with_its_models_is_entered(base: Database, units: Workspaces):
+    units.delete_workspace("retail", WorkspaceDeletionMode.CASCADE)
+    assert "delete model" in _acts(base, "retail:churn")
+
+
+def test_models_moved_to_the_default_workspace_are_entered(base: Database, units: Workspaces):
+    units.delete_workspace("retail", WorkspaceDeletionMode.SET_DEFAULT)
+    assert _acts(base, "retail:churn")[-1] == "rename model"
+    with WorkspaceContext("default"):
+        found = governed_store(f"mlops+sqlite:///{base.path}").get_model_version("churn", "1")
+    assert (found.tags["unit"], found.aliases) == ("retail", ["challenger"])

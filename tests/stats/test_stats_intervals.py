@@ -14,6 +14,7 @@ from jupyter_mlops.stats import (
     RANKING,
     REGRESSION,
     Sums,
+    beside,
     bucketed,
     by_unit,
     coverage,
@@ -22,6 +23,7 @@ from jupyter_mlops.stats import (
     holm,
     interval,
     intervals,
+    stratified,
     unlike_pairs,
     wilson,
 )
@@ -102,6 +104,33 @@ def test_rows_of_an_entity_are_not_independent():
     assert 368 <= covered["entities"] <= 394
 
 
+def test_strata_of_which_so_many_were_drawn_are_held():
+    """Three kinds that err very differently: as rows, an interval would be several times as wide as what is not known."""
+    random = np.random.default_rng(3)
+    mae, kind = REGRESSION[0], np.repeat([0, 1, 2], [100, 100, 50])
+    covered, width = {"rows": 0, "strata": 0}, {"rows": 0.0, "strata": 0.0}
+    for _ in range(150):
+        error = np.array([1, 5, 20])[kind] + random.normal(size=250) * np.array([0.2, 1, 3])[kind]
+        parts = mae.parts(np.zeros(250), error)
+        for name, strata in (("rows", None), ("strata", stratified(parts, None, kind))):
+            [i] = intervals([(Sums(parts, 250, strata), mae.combine)])
+            covered[name] += i.low <= 6.4 <= i.high
+            width[name] += i.high - i.low
+    assert 136 <= covered["strata"] <= 149
+    assert covered["rows"] == 150
+    assert width["rows"] > 3 * width["strata"]
+
+
+def test_held_strata_change_no_value_and_take_their_columns_along():
+    random = np.random.default_rng(0)
+    parts, kind = random.random((90, 3)), random.integers(0, 3, 90)
+    sums = Sums(parts, 90, stratified(parts, None, kind))
+    both = beside([sums.columns([0, 2]), sums.columns([1, 2])])
+    [one, other] = intervals([(sums, lambda s: s[..., 1] / s[..., 2]), (both, lambda s: s[..., 2] / s[..., 3])])
+    assert one.value == pytest.approx(parts[:, 1].sum() / parts[:, 2].sum())
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), rel=1e-5)
+
+
 def test_buckets_change_no_value_and_hardly_an_interval():
     random = np.random.default_rng(0)
     mae = REGRESSION[0]
@@ -160,6 +189,22 @@ def test_weighted_area_is_scikit_learns(seed, levels):
     auc = next(m for m in CLASSIFICATION if m.name == "auc")
     value = float(auc.combine(auc.parts(y, s, weight=w).sum(axis=0)))
     assert value == pytest.approx(sk.roc_auc_score(y, s, sample_weight=w), abs=1e-9)
+    precise = next(m for m in CLASSIFICATION if m.name == "average_precision")
+    value = float(precise.combine(precise.parts(y, s, weight=w).sum(axis=0)))
+    assert value == pytest.approx(sk.average_precision_score(y, s, sample_weight=w), abs=1e-9)
+
+
+def test_influence_is_what_a_row_of_more_weight_changes():
+    random = np.random.default_rng(1)
+    y, s, w = np.r_[1.0, random.integers(0, 2, 39)], random.integers(0, 8, 40) / 8, random.random(40) + 0.1
+    precise = next(m for m in CLASSIFICATION if m.name == "average_precision")
+    influence = precise.parts(y, s, weight=w)[:, 0] / w.sum() / w
+    for j in range(40):
+        more = w + 1e-6 * (np.arange(40) == j)
+        changed = sk.average_precision_score(y, s, sample_weight=more) - sk.average_precision_score(
+            y, s, sample_weight=w
+        )
+        assert influence[j] == pytest.approx(changed / 1e-6, abs=1e-4)
 
 
 @settings(max_examples=40, deadline=None)

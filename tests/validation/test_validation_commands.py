@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.metrics as sk
+from mlflow import MlflowException
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -190,3 +191,45 @@ def test_what_a_person_reads(project: Project, capsys):
     said = capsys.readouterr().out
     assert "reasons  brier grows by" in said
     assert "verdict: pass" in said
+
+
+POLICY = """\
+version: 1
+policy: lending
+models: [loan]
+protect: [champion, production]
+gates: [auc, {metric: accuracy, min: %s, slices: [sex]}, {freshness: {max_age: 900d}}]
+"""
+
+
+@pytest.mark.parametrize(("least", "verdict", "status"), [(0.5, "pass", 0), (0.99, "fail", 1)])
+def test_a_gate_that_a_policy_states_in_full_is_computed_and_decides(
+    project: Project, tmp_path, capsys, least: float, verdict: str, status: int
+):
+    (tmp_path / "lending.yaml").write_text(POLICY % least)
+    words = ["policy", "apply", str(tmp_path / "lending.yaml"), "--reason", "agreed"]
+    assert _run(project, capsys, *words)[0] == 0
+    try:
+        found, answer = _run(project, capsys, "promote", "loan", "2", "--reason", "tried")
+        data = _run(project, capsys, "validate", "loan", "2")[1]["data"]
+        mine = {g["gate"]: g for g in data["gates"] if g["policy"].startswith("lending ")}
+        assert found == status, answer
+        gate = mine[f"accuracy at least {least}"]
+        assert (gate["verdict"], data["verdict"]) == (verdict, verdict)
+        assert gate["sentence"].endswith("(policy lending)")
+        assert {"freshness", f"accuracy at least {least} for sex=f"} <= set(mine)
+    finally:
+        assert _run(project, capsys, "policy", "withdraw", "lending", "--reason", "tried")[0] == 0
+
+
+def test_an_easier_gate_of_the_same_name_is_not_the_policys(project: Project, tmp_path, capsys):
+    """What passed yesterday's policy is not taken for today's."""
+    for least in (0.5, 0.6):
+        (tmp_path / "lending.yaml").write_text(POLICY % least)
+        assert _run(project, capsys, "policy", "apply", str(tmp_path / "lending.yaml"), "--reason", "agreed")[0] == 0
+        if least == 0.5:
+            assert _run(project, capsys, "validate", "loan", "2")[0] == 0
+    store = open_store(project)
+    with pytest.raises(MlflowException, match="asks for accuracy, which was not judged as it is now"):
+        store.client.set_registered_model_alias("loan", "production", "2")
+    assert _run(project, capsys, "policy", "withdraw", "lending", "--reason", "tried")[0] == 0

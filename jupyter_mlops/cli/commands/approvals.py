@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_mlops.cli import text
-from jupyter_mlops.cli.command import Command, Result, project_of
+from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.store import open_store
 
 
@@ -26,6 +26,16 @@ def _approvals(args: Namespace) -> Result:
 
     standing = approvals(open_store(project_of(args)), args.model, args.version)
     return Result(standing, _text(standing))
+
+
+def _sign(args: Namespace) -> Result:
+    from jupyter_mlops import config
+    from jupyter_mlops.flows import sign_files_of
+    from jupyter_mlops.ledger import signing_key
+
+    key = signing_key(typed_path(args.key) if args.key else config.ledger_key())
+    made = sign_files_of(open_store(project_of(args)), args.model, args.version, reason=args.reason, key=key)
+    return Result(made, f"the {made['files']} files of {args.model} version {args.version} are signed")
 
 
 def _text(standing: dict[str, Any]) -> str:
@@ -61,6 +71,11 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", required=True)
 
 
+def _sign_words(parser: ArgumentParser) -> None:
+    _words(parser)
+    parser.add_argument("--key", metavar="FILE", help="the signing key; yours (MLOPS_LEDGER_KEY) when none is named")
+
+
 def _command(kind: str, said: str) -> Command:
     return Command(
         kind, said, f'jupyter mlops {kind} rul.plant-01 2 --reason "read the evidence"', _saying(kind), _words
@@ -73,6 +88,13 @@ COMMANDS = [
     _command("withdraw", "your word on a version taken back"),
     _command("comment", "a comment on a version; @NAME mentions somebody"),
     _command("review", "the review that a broken glass needs"),
+    Command(
+        "sign",
+        "your signature over a version's files, where policy asks for it to load them",
+        'jupyter mlops sign legacy 3 --reason "read the code"',
+        _sign,
+        _sign_words,
+    ),
     Command(
         "approvals", "how a version stands with its policies", "jupyter mlops approvals rul 2", _approvals, _version
     ),

@@ -121,15 +121,34 @@ def _checkpoint(args: Namespace) -> Result:
     return Result(data, f"{made.note}\nkept in {', '.join(places)}")
 
 
+def _adopt(args: Namespace) -> Result:
+    from jupyter_mlops.governance import acting, adopt
+    from jupyter_mlops.ledger import checkpoint
+
+    with _base(args) as base:
+        with acting(reason=args.reason or "") as act, base.begin() as connection:
+            made, left = adopt(connection, act, changed=args.changed)
+        with base.begin() as connection:
+            checkpoint(connection)
+    data = {"adopted": [e.seq for e in made], "left": left}
+    said = f"{len(made)} rows were entered as they were found" if made else "no row was found that could be adopted"
+    more = "".join(f"\n  {row}" for row in left)
+    hint = "\nleft, since it was changed behind the registry's back (put it back, or adopt it with --changed):"
+    return Result(data, said + (hint + more if left else ""), 1 if left else 0)
+
+
 def _key(_args: Namespace) -> Result:
     from jupyter_mlops import config
+    from jupyter_mlops.governance import key_line, model_key, public_pem
     from jupyter_mlops.ledger import signing_key
 
-    public = str(signing_key(config.ledger_key()).public)
-    return Result({"public_key": public}, public)
+    key = signing_key(config.ledger_key())
+    signer = key_line(public_pem(model_key(key).public_key()))
+    said = f"{key.public}\nas a signer of model files: {signer}"
+    return Result({"public_key": str(key.public), "signer": signer}, said)
 
 
-_ACTS = {"list": _list, "verify": _verify, "as-of": _as_of, "checkpoint": _checkpoint, "key": _key}
+_ACTS = {"list": _list, "verify": _verify, "as-of": _as_of, "checkpoint": _checkpoint, "key": _key, "adopt": _adopt}
 
 
 def _words(parser: ArgumentParser) -> None:
@@ -140,6 +159,12 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[], help="a checkpoint that you kept")
     parser.add_argument("--database", metavar="URL", help="a server's database, in place of the project's")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the checkpoint here too")
+    parser.add_argument(
+        "--reason", metavar="TEXT", help="for adopt: why a registry that was not governed is taken in as found"
+    )
+    parser.add_argument(
+        "--changed", action="store_true", help="for adopt: also what was changed behind the registry's back"
+    )
 
 
 COMMANDS = [

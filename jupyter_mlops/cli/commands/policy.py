@@ -44,7 +44,10 @@ def _list(args: Namespace) -> Result:
 
 def _asks(policy: Policy) -> str:
     asked = [f"{count} {role}" for role, count in policy.approvals.roles.items()] if policy.approvals else []
-    return ", ".join(asked + [f"a gate on {gate}" for gate in policy.gates]) or "evidence and a reason"
+    return (
+        ", ".join(asked + [f"a gate on {gate}" for gate in [*policy.looked_up, *(g.kind for _, g in policy.demands)]])
+        or "evidence and a reason"
+    )
 
 
 def _check(args: Namespace) -> Result:

@@ -57,7 +57,7 @@ def _evidence(args: Namespace) -> Result:
     from jupyter_mlops.flows import evidence_pack
 
     path = _place(args.output)
-    packed = evidence_pack(open_store(project_of(args)), args.model, args.version)
+    packed = evidence_pack(open_store(project_of(args)), args.model, args.version, with_model=args.with_model)
     path.write_bytes(packed)
     data = {"path": str(path), "bytes": len(packed)}
     return Result(
@@ -114,6 +114,7 @@ def _formats(*formats: str) -> Callable[[ArgumentParser], None]:
 def _evidence_words(parser: ArgumentParser) -> None:
     _version(parser)
     parser.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+    parser.add_argument("--with-model", action="store_true", help="the model's own files too, not only their digests")
 
 
 def _verify_words(parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jupyter_mlops.cli.command import Command, Result
+from jupyter_mlops.cli.command import Command, Result, typed_path
 from jupyter_mlops.cli.ports import free_port
 
 TEMPLATE = "retail-recommender"
@@ -41,7 +41,7 @@ def _quickstart(args: Namespace) -> Result:
     from jupyter_mlops.flows import quickstart
 
     lab_port = free_port(args.port) if args.lab else None
-    told = quickstart(Path(args.dir or args.template), args.template, _Bars(args.json))
+    told = quickstart(Path(args.dir or args.template), args.template, _Bars(args.json), args.data)
     answer = 1 if told.untrained else 0
     if lab_port is None:
         return Result(told.as_dict(), "\n".join(told.lines), answer)
@@ -65,6 +65,12 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("dir", metavar="DIR", nargs="?", help="the new project's folder (default: the template's name)")
     parser.add_argument(
         "--template", default=TEMPLATE, metavar="NAME", help="retail-recommender or predictive-maintenance"
+    )
+    parser.add_argument(
+        "--data",
+        type=typed_path,
+        metavar="FOLDER",
+        help="own machines (C-MAPSS text, CSV, Parquet), not simulated ones",
     )
     parser.add_argument("--no-lab", dest="lab", action="store_false", help="do not open JupyterLab at the end")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="JupyterLab's port (default: any free one)")

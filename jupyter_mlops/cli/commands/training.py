@@ -33,7 +33,7 @@ def _run(args: Namespace) -> Result:
     combinations = _combinations(args, schema(notebook), notebook)
     if args.dry_run:
         return _planned([(_called(notebook, given, len(combinations)), given) for given in combinations])
-    from jupyter_mlops.flows import run_jobs
+    from jupyter_mlops.flows import run_jobs, shown, start_jobs
     from jupyter_mlops.jobs import Task
     from jupyter_mlops.store import open_store
 
@@ -48,17 +48,17 @@ def _run(args: Namespace) -> Result:
         )
         for given in combinations
     ]
-    with _progress(args, len(tasks), notebook.stem) as told, _terminable():
-        jobs = run_jobs(
-            open_store(project),
-            tasks,
-            workers=args.workers,
-            cluster=args.cluster,
-            force=args.force,
-            resume=args.resume,
-            **told,
-        )
+    how = {"workers": args.workers, "cluster": args.cluster, "force": args.force, "resume": args.resume}
+    if args.detach:
+        return _started(start_jobs(project, tasks, **how))
+    with shown(len(tasks), notebook.stem, silent=args.json) as told, _terminable():
+        jobs = run_jobs(open_store(project), tasks, **how, **told)
     return _answer(jobs)
+
+
+def _started(run_id: str) -> Result:
+    fix = f"`jupyter mlops show {run_id[:8]}` says how it is, `jupyter mlops cancel {run_id[:8]}` ends it"
+    return Result({"run_id": run_id}, f"run {run_id[:8]} goes on by itself; {fix}")
 
 
 def _segments(args: Namespace, project: Project) -> Result:
@@ -73,10 +73,10 @@ def _segments(args: Namespace, project: Project) -> Result:
 
 
 def _trained(args: Namespace, project: Project, targets: list[Target]) -> dict[str, Job]:
-    from jupyter_mlops.flows import train
+    from jupyter_mlops.flows import shown, train
     from jupyter_mlops.store import open_store
 
-    with _progress(args, len(targets), "training") as told, _terminable():
+    with shown(len(targets), "training", silent=args.json) as told, _terminable():
         return train(
             open_store(project),
             targets,
@@ -86,21 +86,6 @@ def _trained(args: Namespace, project: Project, targets: list[Target]) -> dict[s
             resume=args.resume,
             **told,
         )
-
-
-@contextmanager
-def _progress(args: Namespace, count: int, name: str) -> Iterator[dict[str, Any]]:
-    """A bar of jobs; of cells, where there is one job. Only people get one."""
-    from tqdm import tqdm
-
-    with tqdm(total=None if count == 1 else count, desc=name, unit="job", disable=args.json) as bar:
-
-        def cells(_task: Any, done: int, of: int) -> None:
-            if count == 1:
-                bar.total, bar.unit = of, "cell"
-                bar.update(done - bar.n)
-
-        yield {"done": lambda _job: bar.update() if count > 1 else None, "cell_done": cells}
 
 
 @contextmanager
@@ -128,7 +113,8 @@ def _notebook(args: Namespace, project: Project) -> Path:
 
 
 def _only_for_notebooks(args: Namespace) -> None:
-    given = [word for word, value in (("-p", args.p), ("-f", args.f), ("--matrix", args.matrix)) if value]
+    words = (("-p", args.p), ("-f", args.f), ("--matrix", args.matrix), ("--detach", args.detach))
+    given = [word for word, value in words if value]
     if given or args.notebook:
         raise BadInput(
             f"--segments takes notebook and parameters from mlops.yaml, so {(given or ['NOTEBOOK'])[0]} has no effect",
@@ -258,6 +244,7 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--retries", type=_count(0), default=0, metavar="N", help="tries again, ever later, when the kernel was killed"
     )
+    parser.add_argument("--detach", action="store_true", help="return at once; the job outlives this terminal")
     parser.add_argument("--resume", action="store_true", help="go on with a fleet: only what did not finish")
     parser.add_argument("--force", action="store_true", help="run what has finished before all the same")
     parser.add_argument("--yes", action="store_true", help=f"run more than {MOST_JOBS:,} jobs")

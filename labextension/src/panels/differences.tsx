@@ -1,60 +1,35 @@
-/** Runs side by side, in the main area: only what differs. */
-import { ReactWidget } from '@jupyterlab/ui-components';
+/** Runs side by side: only what differs. */
 import * as React from 'react';
 import { Difference, Differences } from '../api';
-import { differing, figure } from '../logic';
+import { Table } from '../parts/basics';
+import { figure } from '../words/words';
 
-const PARTS: (keyof Differences & ('metrics' | 'parameters' | 'data' | 'environment' | 'code'))[] = [
-  'metrics',
-  'parameters',
-  'data',
-  'environment',
-  'code'
-];
+const PARTS = ['metrics', 'parameters', 'data', 'environment', 'code'] as const;
 
-export class DifferencesPanel extends ReactWidget {
-  constructor(private found: Differences[]) {
-    super();
-    this.addClass('jp-MlopsRun');
+export function differencesPanel(found: Differences[]): () => JSX.Element {
+  return () => <div className="jp-Mlops-page jp-MlopsRun">{found.map(one => <Sides key={one.one} found={one} />)}</div>;
+}
+
+export function Sides({ found, names }: { found: Differences; names?: [string, string] }): JSX.Element {
+  const [one, other] = names ?? [found.one.slice(0, 8), found.other.slice(0, 8)];
+  const same = PARTS.filter(part => found[part].length === 0);
+  return (
+    <>
+      {!names && <h1>{one} and {other}</h1>}
+      {PARTS.filter(part => found[part].length > 0).map(part => (
+        <React.Fragment key={part}>
+          <h3>{part[0].toUpperCase() + part.slice(1)}</h3>
+          <Table caption={part} head={['What', one, other]} rows={found[part].map(row => [row.what, cell(part, row.one), cell(part, row.other)])} />
+        </React.Fragment>
+      ))}
+      {same.length > 0 && <p className="jp-Mlops-quiet">The same: {same.join(', ')}.</p>}
+    </>
+  );
+}
+
+function cell(part: string, value: Difference['one']): React.ReactNode {
+  if (value === null) {
+    return '–';
   }
-
-  protected render(): JSX.Element {
-    return (
-      <>
-        {this.found.map(found => (
-          <section key={found.one} aria-label={`Differences ${differing(found)}`}>
-            <h1>Runs {differing(found)}</h1>
-            {PARTS.map(part => this.table(part, found[part], found))}
-          </section>
-        ))}
-      </>
-    );
-  }
-
-  private table(part: string, rows: Difference[], found: Differences): JSX.Element {
-    const title = part[0].toUpperCase() + part.slice(1);
-    if (rows.length === 0) {
-      return <p key={part} className="jp-Mlops-quiet">{title}: the same</p>;
-    }
-    return (
-      <React.Fragment key={part}>
-        <h3>{title}</h3>
-        <table>
-          <thead><tr><th scope="col">What</th><th scope="col">{found.one.slice(0, 8)}</th><th scope="col">{found.other.slice(0, 8)}</th></tr></thead>
-          <tbody>
-            {rows.map((row, n) => (
-              <tr key={n}><th scope="row">{row.what}</th><td>{this.cell(part, row.one)}</td><td>{this.cell(part, row.other)}</td></tr>
-            ))}
-          </tbody>
-        </table>
-      </React.Fragment>
-    );
-  }
-
-  private cell(part: string, value: string | number | null): JSX.Element | string {
-    if (value === null) {
-      return '–';
-    }
-    return part === 'code' ? <pre>{value}</pre> : typeof value === 'number' ? figure(value) : value;
-  }
+  return part === 'code' ? <pre>{value}</pre> : typeof value === 'number' ? figure(value) : value;
 }

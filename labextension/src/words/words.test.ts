@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, figure, grouped, metricsLine, differing, replayed } from './logic';
+import { ago, figure, grouped, metricsLine, differing, replayed } from './words';
 
 const models = [
   { name: 'rul.plant-01', model: 'rul', segment: 'plant-01' },
