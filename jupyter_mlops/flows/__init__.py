@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.detaching import start_jobs
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
+    from jupyter_mlops.flows.exposing import exposition
     from jupyter_mlops.flows.figures import refresh_figures
     from jupyter_mlops.flows.forms import filled, job_form
     from jupyter_mlops.flows.judging import reasons_of
@@ -44,6 +45,7 @@ __all__ = [
     "erase",
     "evidence_of",
     "evidence_pack",
+    "exposition",
     "filled",
     "gather",
     "job_form",
@@ -99,6 +101,7 @@ _HOME = {
     "evidence_pack": "dossier",
     "make_card": "dossier",
     "erase": "batch",
+    "exposition": "exposing",
     "gather": "training",
     "plan": "planning",
     "promote": "promotion",

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from pages import Lab, shot
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -139,7 +140,8 @@ def test_the_launcher_opens_the_dashboards_and_a_search_finds_a_model(page: Page
     shot(page, "lab-dashboard")
 
 
-def test_a_tracked_cell_shows_its_card(page: Page, lab: Lab):
+@pytest.mark.timeout(900)  # on a busy machine a first replay takes minutes
+def test_a_tracked_cell_shows_its_card_and_is_replayed_from_it(page: Page, lab: Lab):
     _open(page, lab, "/tree/notebooks/train.ipynb")
     page.wait_for_selector(".jp-Notebook")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
@@ -159,6 +161,16 @@ def test_a_tracked_cell_shows_its_card(page: Page, lab: Lab):
     shot(page, "lab-card")
     for label in ("Open run", "Compare", "Replay", "Register…", "Name it…"):
         expect(card.get_by_role("button", name=label)).to_be_visible()
+    # At once, while the record is still on its way to MLflow; by the keyboard, as not everybody has a mouse.
+    card.get_by_role("button", name="Replay").press("Enter")
+    told = page.locator(".Toastify__toast")
+    expect(told.filter(has_text="Running it again")).to_be_visible()
+    expect(told.filter(has_text="eproduced: ").or_(told.filter(has_text="Fix: "))).to_be_visible(timeout=400_000)
+    expect(told.filter(has_text="Reproduced: ")).to_be_visible()
+    shot(page, "lab-replayed")
+    card.get_by_role("button", name="Open run").click()
+    expect(page.locator(".jp-MlopsRun").get_by_role("heading", name="Metrics")).to_be_visible()
+    shot(page, "lab-run")
 
 
 def test_a_broken_project_file_is_told_with_its_fix(page: Page, lab: Lab):
