@@ -84,7 +84,7 @@ def test_a_fleet_is_a_parent_with_its_jobs_and_says_which_cell_failed(server: Se
     failed = jobs["fleet rate=0.9"]
     assert "too fast" in failed["run"]["reason"]
     shown = server.get(f"runs/{failed['run']['run_id']}/notebook")
-    assert "assert" in shown["notebook"]["cells"][failed["cell"]]["source"]
+    assert "assert" in "".join(shown["notebook"]["cells"][failed["cell"]]["source"])
     assert shown["cell"] == failed["cell"]
     status, error = server.refused(f"jobs/{run_id}/resume")
     assert (status, "mlops.yaml" in error["message"]) == (403, True)
