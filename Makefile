@@ -34,8 +34,8 @@ demo: $(VENV)/.demo
 	$(BIN)/jupyter mlops quickstart $(DEMO) $(ARGS)
 
 test: $(VENV)/.dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" tests/install_chromium.sh
-	$(BIN)/python -m pytest $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" tests/install_programs.sh
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

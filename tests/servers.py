@@ -32,19 +32,12 @@ def _binaries() -> Path | None:
     return next((p for p in places if (p / "initdb").exists()), None)
 
 
-def _install() -> Path | None:
-    if os.getuid() == 0 and shutil.which("apt-get"):
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", "-qq", *words], check=False, capture_output=True)
-    return _binaries()
-
-
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """The URL of a PostgreSQL server with an empty database, stopped and gone at the end."""
-    binaries = _binaries() or _install()
+    binaries = _binaries()
     if binaries is None:
-        pytest.fail("PostgreSQL is not installed and cannot be installed from here; install its server package")
+        pytest.fail("PostgreSQL is missing; run tests/install_programs.sh, or install it from the system's packages")
     data, port = folder / "pg", free_port()
     who = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     data.mkdir(parents=True)

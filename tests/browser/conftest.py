@@ -48,7 +48,7 @@ def lab(quickstarted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
-        pytest.fail("Chromium is missing; run tests/install_chromium.sh, or install it from the system's packages")
+        pytest.fail("Chromium is missing; run tests/install_programs.sh, or install it from the system's packages")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=ARGS)
         yield opened
