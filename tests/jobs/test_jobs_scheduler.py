@@ -20,6 +20,9 @@ from servers import free_port
 from jupyter_mlops.project import load
 from jupyter_mlops.store import open_store
 
+pytestmark = pytest.mark.timeout(
+    1000
+)  # three processes begin one after another, each with its imports, on whatever machine
 SHIPPED = Path(__file__).parents[2] / "jupyter-config" / "scheduler" / "jupyter_jupyter_scheduler_config.json"
 INSTALLED = (
     *("jupyter_scheduler", "jupyterlab", "jupyter_lsp", "jupyter_mlops", "jupyter_server_terminals", "notebook_shim"),
@@ -56,7 +59,7 @@ class Server:
             raise
 
     def until(self, true: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 280
+        deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             try:
                 if found := true():
