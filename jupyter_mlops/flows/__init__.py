@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.endpoints import serve
     from jupyter_mlops.flows.exposing import exposition
     from jupyter_mlops.flows.figures import refresh_figures
+    from jupyter_mlops.flows.forms import filled, job_form
     from jupyter_mlops.flows.judging import reasons_of
-    from jupyter_mlops.flows.launching import job_form, launch, launch_segments, resume_fleet
+    from jupyter_mlops.flows.launching import launch, launch_segments, resume_fleet
     from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.planning import plan
@@ -45,6 +46,7 @@ __all__ = [
     "evidence_of",
     "evidence_pack",
     "exposition",
+    "filled",
     "gather",
     "job_form",
     "launch",
@@ -82,6 +84,7 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "filled": "forms",
     "MlopsScheduler": "scheduling",
     "acknowledge": "alerting",
     "apply": "reconciling",
@@ -122,7 +125,7 @@ _HOME = {
     "watch": "watching",
     "compared_with_champion": "lineage",
     "evidence_of": "promotion",
-    "job_form": "launching",
+    "job_form": "forms",
     "launch": "launching",
     "launch_segments": "launching",
     "lineage_of": "lineage",

@@ -92,7 +92,7 @@ def _portfolio(
         whose = (target.model, target.segment)
         seen = [p for p in points if (p.model, p.segment) == whose and p.metric == metric and not p.slice]
         open_alerts = [a for a in alerts if _concerns(a, target) and a.state in ("open", "acknowledged")]
-        predictions = log.count(target.model, target.segment)
+        predictions = log.asked(target.model, target.segment)
         lines.append(
             ModelFigures(
                 name=target.name,

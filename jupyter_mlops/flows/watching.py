@@ -12,7 +12,7 @@ from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.flows.windows import at_event_time, drift_reference, last_windows, span
+from jupyter_mlops.flows.windows import at_event_time, drift_reference, evenly, last_windows, span
 from jupyter_mlops.monitoring import FEWEST, monitor, shown_and_taken, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
@@ -100,11 +100,12 @@ def _judged(
     estimator = Estimator(store, target, champion)
     weights = weights_of(champion.model, champion.features)
     reports: list[MonitorReport] = []
-    for rows in windows:
+    for rows in map(evenly, windows):
         known = _with_outcome(target, rows, truth)
         realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
         lies_in = span(target, rows) if len(rows) else None
         usual = drift_reference(target, logged, *lies_in) if lies_in else None
+        usual = None if usual is None else evenly(usual)
         reports.append(
             monitor(
                 target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -64,3 +65,19 @@ def at_event_time(target: Target, logged: pd.DataFrame) -> pd.DataFrame:
         for name in (stamp, "time")
     )
     return logged.assign(time=own.fillna(asked))
+
+
+def evenly(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that all stand for as many requests: where the share that was logged changed, those kept oftener are thinned.
+
+    A row stays with the chance of its weight to the heaviest one's, decided by its id, so that a window judged again is the same.
+    """
+    weight = rows["sampling_weight"]
+    if not len(rows) or (weight == weight.max()).all():
+        return rows
+    stays: pd.Series = rows["inference_id"].map(_chance) < weight / weight.max()
+    return rows.loc[stays]
+
+
+def _chance(key: str) -> float:
+    return int.from_bytes(hashlib.blake2b(str(key).encode(), digest_size=8).digest(), "big") / 2**64

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jupyter_mlops.serving.log import ID
+from jupyter_mlops.serving.log import ID, WEIGHT
 
 _NUMBERS = ("answers", "times", "latencies", "weights")
 
@@ -123,8 +123,10 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     values = [_numbers(line["values"]).reshape(size, len(columns)) for line, size in zip(lines, rows, strict=True)]
     own: dict[str, Any] = {name: [v for line in lines for v in line["others"][name]] for name in lines[0]["others"]}
     own[ID] = [key for line in lines for key in line["ids"]]
-    for name, kept in (("prediction", "answers"), ("latency_ms", "latencies"), ("weight", "weights")):
+    for name, kept in (("prediction", "answers"), ("latency_ms", "latencies"), (WEIGHT, "weights")):
         own[name] = np.concatenate([_numbers(line[kept]) for line in lines])
+    if "weight" not in {*columns, *own}:  # many a model has a column of that name, which must not be written over
+        own["weight"] = own[WEIGHT]
     for name in ("version", "role"):
         own[name] = np.repeat([line[name] for line in lines], rows)
     times = np.concatenate([_numbers(line["times"]) for line in lines])

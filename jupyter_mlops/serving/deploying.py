@@ -27,9 +27,9 @@ def render(project: Project, image: str) -> dict[str, str]:
     models = [name for name, spec in project.file.models.items() if spec.deploy]
     if not models:
         raise BadInput("no model declares `deploy`", "add `deploy: {endpoint: NAME}` to a model in mlops.yaml")
-    if not project.file.auth.keys:
+    if not project.file.auth.declared:
         raise BadInput(
-            "mlops.yaml declares no API key, and an endpoint elsewhere answers nobody without one",
+            "mlops.yaml declares no API key and no `auth.jwt`, and an endpoint elsewhere answers nobody without",
             "make one with `jupyter mlops key NAME` and declare it under auth.keys",
         )
     text = (project.root / FILE).read_text(encoding="utf-8")
@@ -60,6 +60,7 @@ def _words(project: Project, image: str, models: list[str], text: str) -> dict[s
     alone = project.tracking.startswith("sqlite:")
     serve = ["jupyter-mlops", "serve", *models, "--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104  (in a container, with keys)
     name = re.sub(r"[^a-z0-9-]+", "-", project.name.lower()).strip("-")[:40].strip("-") or "project"
+    files = {FILE: text, **_beside(project)}
     return {
         "project": project.name,
         "project_label": json.dumps(name),
@@ -72,9 +73,42 @@ def _words(project: Project, image: str, models: list[str], text: str) -> dict[s
         "most_replicas": "1" if alone else str(MOST_REPLICAS),
         "strategy": "Recreate" if alone else "RollingUpdate",
         "access_mode": "ReadWriteOnce" if alone else "ReadWriteMany",
-        "mlops_yaml": json.dumps(text),
-        "digest": json.dumps(hashlib.sha256(text.encode()).hexdigest()[:16]),
+        "files": json.dumps({_key(place): content for place, content in files.items()}),
+        "mounts": json.dumps(_mounts(list(files))),
+        "env": json.dumps(_environment(project, name)),
+        "digest": json.dumps(hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]),
     }
+
+
+def _beside(project: Project) -> dict[str, str]:
+    """The files that `mlops.yaml` names and a server needs: policies, and the public keys of tokens."""
+    jwt = project.file.auth.jwt
+    named = [*project.file.policies, *([jwt.public_key or jwt.jwks] if jwt else [])]
+    found = {}
+    for name in filter(None, named):
+        path = (project.root / name).resolve()
+        if not path.is_relative_to(project.root) or not path.is_file():
+            raise BadInput(f"mlops.yaml names {name!r}, and there is no such file in the project", "correct its name")
+        found[path.relative_to(project.root).as_posix()] = path.read_text(encoding="utf-8")
+    return found
+
+
+def _key(place: str) -> str:
+    """A file's name among the keys of a ConfigMap, which hold no slash."""
+    return re.sub(r"[^A-Za-z0-9._-]+", ".", place)
+
+
+def _mounts(places: list[str]) -> list[dict[str, object]]:
+    """Each file where the project has it, then what is written."""
+    own = [{"name": "project", "mountPath": f"/project/{p}", "subPath": _key(p), "readOnly": True} for p in places]
+    return [*own, {"name": "state", "mountPath": "/project/.mlops"}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  (in a container, a volume of its own)
+
+
+def _environment(project: Project, name: str) -> list[dict[str, object]]:
+    """The secret of tokens, from a Secret that whoever deploys makes: it is in no file of ours."""
+    variable = project.file.auth.jwt.secret_env if project.file.auth.jwt else None
+    where = {"secretKeyRef": {"name": f"{name}-models-secrets", "key": variable}}
+    return [{"name": variable, "valueFrom": where}] if variable else []
 
 
 def _filled(path: Path, words: dict[str, str]) -> str:

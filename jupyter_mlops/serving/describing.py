@@ -16,12 +16,13 @@ _TYPES: dict[str, dict[str, Any]] = {
     "any": {},
 }
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:40px auto;padding:0 16px;color-scheme:light dark}"
+    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:40px auto;padding:0 16px}"
     "textarea,pre,input{width:100%;box-sizing:border-box;font:13px/1.4 ui-monospace,monospace}textarea{height:9em}"
     "pre{overflow:auto;padding:12px;border:1px solid #8885;border-radius:6px;min-height:2em;white-space:pre-wrap}"
     "button{font:inherit;margin:6px 6px 6px 0;padding:4px 14px}"
 )
 _SCRIPT = (
+    "document.querySelectorAll('.curl').forEach(p=>p.textContent=p.textContent.replace('HOST:PORT',location.host));"
     "document.querySelectorAll('form').forEach(f=>f.addEventListener('submit',async e=>{e.preventDefault();"
     "const out=f.querySelector('pre'),key=document.querySelector('#key').value;out.textContent='…';"
     "try{const r=await fetch(e.submitter.value,{method:'POST',body:f.querySelector('textarea').value,"
@@ -80,7 +81,7 @@ def landing_page(held: list[Held]) -> str:
     parts = "".join(_model(one) for one in held)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Models served here</title><style>{_STYLE}</style>"
-        f"<h1>Models served here</h1><p><label>API key, where one is needed <input id=key type=password></label></p>"
+        f"<h1>Models served here</h1><p><label>API key or token, where one is needed <input id=key type=password></label></p>"
         f"{parts}<p><a href=/openapi.json>OpenAPI</a> · <a href=/metrics>metrics</a></p>"
         f"<script>{_SCRIPT}</script></html>"
     )
@@ -98,5 +99,5 @@ def _model(one: Held) -> str:
     )
     return (
         f"<h2>{name} <small>version {one.version.version}</small></h2><form><textarea aria-label='request of {name}'>"
-        f"{escape(body)}</textarea>{buttons}<pre aria-live=polite></pre></form><pre>{escape(command)}</pre>"
+        f"{escape(body)}</textarea>{buttons}<pre aria-live=polite></pre></form><pre class=curl>{escape(command)}</pre>"
     )

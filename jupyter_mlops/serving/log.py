@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.keyed import Keyed, word
 
-ID = "inference_id"
-_OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms")
+ID, WEIGHT = "inference_id", "sampling_weight"
+_OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms", WEIGHT)
 
 
 class InferenceLog:
@@ -49,8 +49,8 @@ class InferenceLog:
             self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
 
     def rows(self, model: str, segment: str | None = None, kind: str = "inference") -> pd.DataFrame:
-        """Everything logged, the oldest first, each inference once."""
-        frames = [self._read(file) for file in self._files(kind, model, segment)]
+        """Everything logged, the oldest first, each inference once. `sampling_weight` is how many requests a row stands for."""
+        frames = [_weighed(self._read(file)) for file in self._files(kind, model, segment)]
         if not frames:
             return pd.DataFrame(columns=list(_OWN))
         every = pd.concat(frames, ignore_index=True).drop_duplicates(ID, keep="last")
@@ -63,6 +63,17 @@ class InferenceLog:
             with self._fs.open(file, "rb") as handle:
                 total += pq.ParquetFile(handle).metadata.num_rows
         return total
+
+    def asked(self, model: str, segment: str | None = None) -> int:
+        """How many inferences there were: of a sample, as many as it stands for."""
+        total = 0.0
+        for file in self._files("inference", model, segment):
+            with self._fs.open(file, "rb") as handle:
+                parquet = pq.ParquetFile(handle)
+                there = [name for name in (WEIGHT, "weight", "role") if name in parquet.schema_arrow.names]
+                frame = parquet.read(columns=there).to_pandas() if there else pd.DataFrame()
+                total += float(_weighed(frame)[WEIGHT].sum()) if there else parquet.metadata.num_rows
+        return round(total)
 
     def known(self, model: str, segment: str | None, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
         """Which of these ids are logged; only the files of these days (YYYY-MM-DD) are looked at, if named."""
@@ -163,6 +174,14 @@ class InferenceLog:
             with contextlib.suppress(OSError):
                 self._fs.rm_file(f"{path}.unfinished")
             raise
+
+
+def _weighed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Files of before this column have `weight` where they were served; rows of files scored all count once."""
+    if WEIGHT in rows.columns:
+        return rows
+    served = "weight" in rows.columns and "role" in rows.columns
+    return rows.assign(**{WEIGHT: rows["weight"].astype("float64") if served else 1.0})
 
 
 def _table(rows: pd.DataFrame) -> pa.Table:

@@ -185,9 +185,12 @@ class Models:
         return lambda: self._source.held_out(version.model)
 
     def _hasten(self) -> None:
-        """Look for faster forms, one after the other: it takes seconds, and whoever asks in between is answered as it is."""
+        """Look for faster forms, one after the other: it takes seconds, and whoever asks in between is answered as it is.
+
+        Of models that had to give way too: their faster form is what brings them back at once when they are asked.
+        """
         for held in [*self.held.values(), *self.challengers.values()]:
-            ready = held.ready
+            ready = held.ready or held.asleep
             if ready is None or not ready.pending or self._closing.is_set():
                 continue
             try:
@@ -197,6 +200,8 @@ class Models:
             with held.lock:
                 if held.ready is ready:
                     held.ready = faster
+                elif held.asleep is ready:
+                    held.asleep = faster.asleep()
 
     def _hastening(self) -> None:
         while not self._closing.wait(EVERY):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +95,7 @@ class Records:
 
 
 Table = Grid | Records
-_DECODER = json.JSONDecoder(parse_constant=lambda word: _constant(word))
+_DECODER = json.JSONDecoder()  # NaN and Infinity are read, so that they are refused with their column and row
 
 
 def read(body: bytes, content_type: str) -> Table:
@@ -117,9 +116,15 @@ def read_json(body: bytes) -> Any:
     try:
         return _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadInput(
-            f"the body is not valid JSON: {str(error)[:120]}", "send application/json or text/csv"
-        ) from error
+        raise BadInput(f"the body is not valid JSON: {_unread(error)}", "send application/json or text/csv") from error
+
+
+def _unread(error: Exception) -> str:
+    """What Python says of it, as far as it is of use to somebody who has no Python."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = str(error)
+    return "a number has thousands of digits" if "integer string conversion" in said else said[:120]
 
 
 def number_of(table: Table, row: int) -> int:
@@ -148,12 +153,6 @@ def _row(table: Table, row: int, expected: str, got: Any, what: str = "see /open
     number = number_of(table, row)
     seen = f"a list of {len(got)} values" if type(got) is list else "an object" if type(got) is dict else shown(got)
     return BadInput(f"row {number}: expected {expected}, got {seen}", what, row=number, expected=expected, got=seen)
-
-
-def _constant(word: str) -> float:
-    if word == "NaN":
-        return math.nan
-    raise ValueError(f"{word} is no number a model can use")
 
 
 def _csv(body: bytes) -> Grid:

@@ -51,14 +51,22 @@ def _kept(
     before = log.truth(model, segment)
     known = dict(zip(before[ID].astype(str), before["truth"], strict=True)) if len(before) else {}
     new = [o for o in outcomes.values() if o[ID] not in known or known[o[ID]] != o["truth"]]
-    corrected = [o[ID] for o in new if o[ID] in known]
     said["repeated"] += len(outcomes) - len(new)
     if new:
         frame = pd.DataFrame(new)
         frame["observed_at"] = pd.to_datetime(frame["observed_at"], utc=True)
         log.add_truth(model, segment, frame)
+    corrected = _corrected(log, model, segment, {o[ID]: o["truth"] for o in new if o[ID] in known})
     strangers = sorted(set(outcomes) - log.known(model, segment, set(outcomes)))
-    return {**said, "kept": len(new), "corrected": len(corrected), "not_in_log": len(strangers), "ids": strangers[:20]}
+    return {**said, "kept": len(new), "corrected": corrected, "not_in_log": len(strangers), "ids": strangers[:20]}
+
+
+def _corrected(log: InferenceLog, model: str, segment: str | None, again: dict[str, Any]) -> int:
+    """How many of these are what counts now; one observed before what was known already is kept and corrects nothing."""
+    if not again:
+        return 0
+    now = log.truth(model, segment)
+    return sum(again.get(str(key)) == truth for key, truth in zip(now[ID], now["truth"], strict=True))
 
 
 def _outcome(row: Any, number: int, task: str | None) -> dict[str, Any]:
@@ -71,6 +79,8 @@ def _outcome(row: Any, number: int, task: str | None) -> dict[str, Any]:
         raise _wrong(number, "truth", "a number", truth)
     if not isinstance(truth, str | int | float) or truth != truth or truth in (float("inf"), float("-inf")):
         raise _wrong(number, "truth", "a value", truth)
+    if type(truth) is int and abs(truth) >= 2**63:
+        raise _wrong(number, "truth", "a number below 9.2e18", truth)
     return {ID: key, "truth": truth, "observed_at": None if at is None else _time(at, number)}
 
 

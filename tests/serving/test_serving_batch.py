@@ -147,3 +147,43 @@ def test_nothing_is_rendered_that_would_let_nobody_in_or_anything_through(tmp_pa
     )
     assert "no API key" in _deployed(tmp_path, capsys)["error"]["message"]
     assert "cannot name an image" in _deployed(tmp_path, capsys, "--image", "a b; rm -rf /")["error"]["message"]
+
+
+def test_what_tokens_need_goes_along_and_their_secret_does_not(tmp_path, capsys):
+    from kubernetes_validate import validate
+
+    text = MLOPS_YAML.replace("    retrain:", "    deploy: {endpoint: rul}\n    retrain:")
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "jwks.json").write_text('{"keys": []}')
+    jwt = {"algorithms": ["EdDSA"], "audience": "rul", "jwks": "keys/jwks.json"}
+    (tmp_path / "mlops.yaml").write_text(text + f"auth: {json.dumps({'jwt': jwt})}\n")
+    documents = _rendered(tmp_path, capsys)
+    assert documents["ConfigMap"]["data"]["keys.jwks.json"] == '{"keys": []}'
+    mounts = _container(documents)["volumeMounts"]
+    assert {
+        "name": "project",
+        "mountPath": "/project/keys/jwks.json",
+        "subPath": "keys.jwks.json",
+        "readOnly": True,
+    } in mounts
+    assert _container(documents)["env"] == []
+
+    secret = {"algorithms": ["HS256"], "audience": "rul", "secret_env": "TOKEN_SECRET"}
+    (tmp_path / "mlops.yaml").write_text(text + f"auth: {json.dumps({'jwt': secret})}\n")
+    documents = _rendered(tmp_path, capsys)
+    (variable,) = _container(documents)["env"]
+    assert variable["name"] == variable["valueFrom"]["secretKeyRef"]["key"] == "TOKEN_SECRET"
+    for document in documents.values():
+        validate(document, "1.31", strict=True)
+
+    (tmp_path / "mlops.yaml").write_text(text + f"auth: {json.dumps({'jwt': {**jwt, 'jwks': '../x'}})}\n")
+    assert "no such file in the project" in _deployed(tmp_path, capsys)["error"]["message"]
+
+
+def _rendered(root, capsys) -> dict:
+    _deployed(root, capsys, tracking="https://mlflow.example.com")
+    return {d["kind"]: d for d in yaml.safe_load_all((root / "out" / "kubernetes.yaml").read_text())}
+
+
+def _container(documents: dict) -> dict:
+    return documents["Deployment"]["spec"]["template"]["spec"]["containers"][0]

@@ -142,6 +142,8 @@ def test_outcomes_are_told_apart(tmp_path):
         assert said["ids"] == ["nobody"]
         said = _truth(client, {"inference_id": ids[0], "truth": 9}).json()
         assert said["corrected"] == 1
+        said = _truth(client, {"inference_id": ids[0], "truth": 8, "observed_at": "2026-02-01T10:00:00Z"}).json()
+        assert (said["kept"], said["corrected"]) == (1, 0)
         contradiction = _truth(client, {"inference_id": ids[1], "truth": 1}, {"inference_id": ids[1], "truth": 2})
         assert (contradiction.status_code, contradiction.json()["error"]["code"]) == (409, "conflict")
         later = [{"inference_id": ids[1], "truth": n, "observed_at": f"2026-03-0{n}"} for n in (2, 1)]
@@ -153,6 +155,8 @@ def test_outcomes_are_told_apart(tmp_path):
             {"inference_id": ids[2], "truth": None},
             {"inference_id": ids[2], "truth": 1, "observed_at": "yesterday"},
             {"inference_id": ids[2], "truth": 1, "observed_at": 7},
+            {"inference_id": ids[2], "truth": 10**400},
+            {"inference_id": ids[2], "truth": -(2**63)},
             7,
         ):
             assert _truth(client, wrong).status_code == 400, wrong

@@ -112,7 +112,7 @@ def test_every_form_is_answered_and_a_new_champion_is_served_within_seconds(proj
             400,
             "column 'x', row 1: expected a number",
         ),
-        ("/invocations", b'{"dataframe_records": [{"x": Infinity}]}', {}, 400, "Infinity"),
+        ("/invocations", b'{"dataframe_records": [{"x": Infinity}]}', {}, 400, "column 'x', row 0"),
         ("/models/nope/invocations", b'{"instances": [[1]]}', {}, 404, "no model 'nope'"),
         ("/nowhere", b"{}", {}, 404, "not answered"),
         ("/invocations", b'{"instances": [[1]]}', {"host": "evil.example"}, 403, "not allowed"),

@@ -6,6 +6,7 @@ import time
 import pytest
 from declared import MLOPS_YAML
 from house import ROWS, Failing, Registry, Slow, logged, serving, slope, until
+from sklearn.ensemble import RandomForestRegressor
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, load
@@ -20,6 +21,14 @@ def _project(root, deploy: str = "", more: str = "") -> Project:
     text = MLOPS_YAML.replace("    retrain:", f"    deploy: {{endpoint: rul{deploy}}}\n    retrain:") + more
     (root / "mlops.yaml").write_text(text)
     return load(root)
+
+
+class Digested(Registry):
+    """Its versions have what their proofs and faster forms are kept by."""
+
+    def _resolve(self, reference):
+        found = super()._resolve(reference)
+        return found.model_copy(update={"digest": f"{found.model}/{found.version}".encode().hex().ljust(64, "0")})
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +203,21 @@ def test_models_beyond_the_limit_leave_memory_and_come_back(tmp_path):
         assert client.metric("mlops_models_in_memory") == 3
         loads = registry.loads
         client.predict([{"x": 1.0}], "m11")
+        assert registry.loads == loads
+
+
+def test_models_that_gave_way_are_made_fast_too_and_come_back_without_being_read(tmp_path):
+    pytest.importorskip("skl2onnx")
+    registry = Digested(_project(tmp_path, more="serving: {models_in_memory: 1}\n"))
+    for name in ("m0", "m1", "m2"):
+        registry.put(name, 1, RandomForestRegressor(5, random_state=0).fit(ROWS, ROWS["x"]), "champion")
+    with serving(registry, "m0", "m1", "m2") as client:
+        held = client.app.models.held
+        until(lambda: all((one.ready or one.asleep).proof.way == "onnx" for one in held.values()), within=60)
+        assert client.metric("mlops_models_in_memory") == 1
+        loads = registry.loads
+        for name in ("m0", "m1", "m2", "m0"):
+            client.predict([{"x": 3.0}], name)
         assert registry.loads == loads
 
 
