@@ -101,7 +101,7 @@ def _categorical(chunks: list[pa.Array], kind: pa.DataType, exact: bool) -> Colu
     for chunk in chunks:
         names, counts = _counted(chunk, kind)
         held = held.merge(of_names(names, counts, most))
-        text = text.merge(of_strings(pa.array(names, pa.string()), counts)) if worded else text
+        text = text.merge(of_strings(names, counts)) if worded else text
         nulls += len(chunk) - int(counts.sum())
     return Column("categorical", n, nulls, categories=held, type=type_name(kind), text=text)
 

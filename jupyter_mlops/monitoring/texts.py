@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,12 @@ from jupyter_mlops.monitoring.buckets import Buckets, Keys, empty
 from jupyter_mlops.monitoring.categories import SAVED, Categories, of_names
 from jupyter_mlops.monitoring.counting import ordered
 
-CLASSES = {"letters": r"\pL", "digits": r"\pN", "spaces": r"\s", "punctuation": r"[\pP\pS]"}
+CLASSES = {
+    "letters": "L",
+    "digits": "N",
+    "spaces": "Z",
+    "punctuation": "PS",
+}  # the first letter of Unicode's categories
 _WORDS = 1000
 
 
@@ -73,18 +79,26 @@ class Text:
         return Text(head["n"], head["characters"], Counter(head["classes"]), lengths, words)
 
 
-def of_strings(values: pa.Array, counts: NDArray[np.int64]) -> Text:
-    """Of these strings, each so often; none of them null."""
+def of_strings(names: list[str], counts: NDArray[np.int64]) -> Text:
+    """Of these strings, each so often."""
     n = int(counts.sum())
     if not n:
         return Text()
-    lengths = pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
-    classes = {name: _weighed(pc.count_substring_regex(values, word), counts) for name, word in CLASSES.items()}
-    return Text(n, int((lengths * counts).sum()), Counter(classes), _lengths(lengths, counts), _words(values, counts))
+    lengths = np.fromiter(map(len, names), dtype=np.int64, count=len(names))
+    classes, words = _classes(names, lengths, counts), _words(pa.array(names, pa.string()), counts)
+    return Text(n, int((lengths * counts).sum()), classes, _lengths(lengths, counts), words)
 
 
-def _weighed(found: pa.Array, counts: NDArray[np.int64]) -> int:
-    return int((found.to_numpy(zero_copy_only=False).astype(np.int64) * counts).sum())
+def _classes(names: list[str], lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> Counter[str]:
+    """Characters of each class; each different character is looked up once."""
+    points = np.frombuffer("".join(names).encode("utf-32-le"), dtype=np.uint32)
+    times = np.bincount(points, weights=np.repeat(counts, lengths))
+    found: Counter[str] = Counter()
+    for point in np.flatnonzero(times).tolist():
+        kind = "Z" if chr(point).isspace() else category(chr(point))[0]
+        for name, kinds in CLASSES.items():
+            found[name] += int(times[point]) if kind in kinds else 0
+    return found
 
 
 def _lengths(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> Buckets:
