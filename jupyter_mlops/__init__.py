@@ -5,6 +5,7 @@ Nothing heavy is imported here: every public name is looked up when it is first 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -67,13 +68,15 @@ def run_notebook(
     from pathlib import Path
 
     from jupyter_mlops.flows import run_jobs, shown
-    from jupyter_mlops.jobs import Task
-    from jupyter_mlops.project import find, parse_duration
+    from jupyter_mlops.jobs import Task, prepared, read_duration
+    from jupyter_mlops.project import find
     from jupyter_mlops.store import open_store
 
     notebook = Path(path)
-    task = Task(notebook.stem, notebook, parameters or {}, timeout=parse_duration(timeout), retries=retries)
-    with shown(1, notebook.stem) as told:
+    task = Task(notebook.stem, notebook, parameters or {}, timeout=read_duration(timeout), retries=retries)
+    prepared(task)
+    # A script's log is no place for a bar.
+    with shown(1, notebook.stem, silent=not (sys.stderr.isatty() or "ipykernel" in sys.modules)) as told:
         return run_jobs(open_store(find()), [task], executor=executor, force=force, **told)[task.name]
 
 

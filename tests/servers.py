@@ -74,6 +74,36 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def mysql(folder: Path) -> Iterator[str]:
+    """The URL of a MariaDB server from the system's packages with an empty database, stopped and gone at the end."""
+    if not shutil.which("mariadbd") and os.getuid() == 0 and shutil.which("apt-get"):
+        for words in (["update"], ["install", "-y", "--no-install-recommends", "mariadb-server"]):
+            subprocess.run(["apt-get", "-qq", *words], check=False, capture_output=True)
+    if not shutil.which("mariadbd"):
+        pytest.fail("MariaDB is not installed and cannot be installed from here; install its server package")
+    data, port, socket_file = folder / "my", free_port(), folder / "my.sock"
+    own = ["--no-defaults", f"--datadir={data}", *(["--user=root"] if os.getuid() == 0 else [])]
+    made = ["mariadb-install-db", *own, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(made, check=True, capture_output=True)
+    words = ["mariadbd", *own, f"--port={port}", f"--socket={socket_file}", "--bind-address=127.0.0.1"]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    create = ["mariadb", "--no-defaults", "-u", "root", f"--socket={socket_file}", "-e", _MYSQL_DATABASE]
+    try:
+        _until(lambda: not subprocess.run(create, capture_output=True).returncode, alive=server)
+        yield f"mysql+pymysql://mlops:mlops@127.0.0.1:{port}/mlops"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+
+
+_MYSQL_DATABASE = (
+    "CREATE DATABASE IF NOT EXISTS mlops; CREATE USER IF NOT EXISTS mlops@'127.0.0.1' IDENTIFIED BY 'mlops'; "
+    "CREATE USER IF NOT EXISTS mlops@localhost IDENTIFIED BY 'mlops'; "
+    "GRANT ALL ON mlops.* TO mlops@'127.0.0.1'; GRANT ALL ON mlops.* TO mlops@localhost"
+)
+
+
+@contextlib.contextmanager
 def mlflow_server(folder: Path, database: str, *options: str, env: dict[str, str] | None = None) -> Iterator[str]:
     """The stock server with our registry store on this database; its URL."""
     port = free_port()
@@ -109,6 +139,30 @@ def mlflow_server(folder: Path, database: str, *options: str, env: dict[str, str
             server.wait(20)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
+
+
+class Server:
+    """MLflow's stock server on SQLite, to be stopped, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        words = ["server", "--backend-store-uri", f"sqlite:///{self.folder}/m.db", "--artifacts-destination"]
+        words += [str(self.folder / "files"), "--port", str(self.port), "--workers", "1"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _until(lambda: _answers(f"{self.url}/health"), alive=self.process, seconds=280)
+
+    def signal(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
 
 
 def _connects(url: str) -> bool:

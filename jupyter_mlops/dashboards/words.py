@@ -27,7 +27,10 @@ _MEASURES = {
     "brier": Measure("Error of the probabilities", "lower"),
     "coverage": Measure("Share of the range that is ever suggested", "higher"),
     "diversity": Measure("Unlikeness of what is suggested together", "higher"),
+    "conversion": Measure("Visitors who took anything", "higher"),
+    "ctr": Measure("Suggestions that were taken", "higher"),
     "drift": Measure("Distance from the training data", "lower"),
+    "drift_p_value": Measure("How probable such a distance is by chance", "higher"),
     "ece": Measure("Gap between said and true probability", "lower"),
     "f1": Measure("Balance of finding and not crying wolf", "higher"),
     "f1_macro": Measure("Balance of finding and not crying wolf, over the classes", "higher"),
@@ -38,6 +41,7 @@ _MEASURES = {
     "ndcg": Measure("Ranking quality", "higher"),
     "novelty": Measure("Rarity of what is suggested", "higher"),
     "popularity_bias": Measure("Leaning to what everybody buys", "lower"),
+    "position_bias": Measure("How much oftener the first place is taken", "lower"),
     "precision": Measure("Suggestions that were right", "higher"),
     "precision_macro": Measure("Answers that were right, over the classes", "higher"),
     "prediction_drift": Measure("Distance of the answers from ordinary ones", "lower"),
@@ -45,6 +49,7 @@ _MEASURES = {
     "recall": Measure("Right ones that were suggested", "higher"),
     "recall_macro": Measure("Cases that were found, over the classes", "higher"),
     "rmse": Measure("Typical error, large ones weighing more", "lower"),
+    "session_length": Measure("Suggestions shown to each", ""),
     "specificity": Measure("Others that were left alone", "higher"),
 }
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.detaching import start_jobs
     from jupyter_mlops.flows.dossier import dossier_of, evidence_pack, make_card
     from jupyter_mlops.flows.endpoints import serve
+    from jupyter_mlops.flows.exposing import exposition
     from jupyter_mlops.flows.figures import refresh_figures
+    from jupyter_mlops.flows.forms import filled, job_form
     from jupyter_mlops.flows.judging import reasons_of
-    from jupyter_mlops.flows.launching import job_form, launch, launch_segments, resume_fleet
+    from jupyter_mlops.flows.launching import launch, launch_segments, resume_fleet
     from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
     from jupyter_mlops.flows.planning import plan
@@ -43,6 +45,8 @@ __all__ = [
     "erase",
     "evidence_of",
     "evidence_pack",
+    "exposition",
+    "filled",
     "gather",
     "job_form",
     "launch",
@@ -80,6 +84,7 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
+    "filled": "forms",
     "MlopsScheduler": "scheduling",
     "acknowledge": "alerting",
     "apply": "reconciling",
@@ -96,6 +101,7 @@ _HOME = {
     "evidence_pack": "dossier",
     "make_card": "dossier",
     "erase": "batch",
+    "exposition": "exposing",
     "gather": "training",
     "plan": "planning",
     "promote": "promotion",
@@ -119,7 +125,7 @@ _HOME = {
     "watch": "watching",
     "compared_with_champion": "lineage",
     "evidence_of": "promotion",
-    "job_form": "launching",
+    "job_form": "forms",
     "launch": "launching",
     "launch_segments": "launching",
     "lineage_of": "lineage",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from jupyter_mlops.ledger import append
 from jupyter_mlops.monitoring import FEWEST
-from jupyter_mlops.project import Target
+from jupyter_mlops.project import FILE, Target
 from jupyter_mlops.records import Alert, MonitorReport, Silence, Violation
 from jupyter_mlops.store import Database, Store, database, same_incident
 
@@ -34,8 +34,7 @@ def raise_alerts(store: Store, target: Target, report: MonitorReport) -> list[Al
 
 
 def _raise(base: Database, target: Target, report: MonitorReport, v: Violation) -> Alert:
-    silence = _silence(base, target)
-    why = f"silenced by {silence.by} until {silence.until:%Y-%m-%d %H:%M} UTC: {silence.reason}" if silence else ""
+    why = _silenced(base, target)
     known = {a.alert_id for a in base.alerts() if a.state != "resolved"}
     alert = base.open_alert(
         target.model,
@@ -52,9 +51,17 @@ def _raise(base: Database, target: Target, report: MonitorReport, v: Violation) 
     return alert
 
 
-def _silence(base: Database, target: Target) -> Silence | None:
-    names = {target.name, target.model}
-    return next((s for s in base.silences(datetime.now(UTC)) if s.name in names), None)
+def _silenced(base: Database, target: Target) -> str:
+    """Why nobody is told of what is found about the target just now: a person's silence, or declared maintenance."""
+    now, names = datetime.now(UTC), {target.name, target.model}
+    asked = next((s for s in base.silences(now) if s.name in names), None)
+    if asked:
+        return f"silenced by {asked.by} until {asked.until:%Y-%m-%d %H:%M} UTC: {asked.reason}"
+    for planned in target.spec.monitor.maintenance:
+        ends = planned.until(now)
+        if ends:
+            return f"silenced by {FILE} until {ends:%Y-%m-%d %H:%M} UTC: {planned.why or 'maintenance'}"
+    return ""
 
 
 def _close_what_ended(base: Database, target: Target, report: MonitorReport, seen: list[set[str]]) -> None:

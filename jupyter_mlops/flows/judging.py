@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import rfc8785
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.flows.approving import declared_policies
-from jupyter_mlops.flows.rows import read_rows
+from jupyter_mlops.flows.rows import digest_of, read_rows
 from jupyter_mlops.governance import demanded
 from jupyter_mlops.project import Gate, Target
 from jupyter_mlops.records import Dataset, Evidence, ModelVersion, Reason
@@ -91,7 +90,7 @@ def evaluation(store: Store, target: Target, data: Path | None) -> tuple[pd.Data
         )
     path = data or store.project.path(declared or "", target)
     frame = read_rows(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = digest_of(path)
     source = str(path.relative_to(store.project.root)) if path.is_relative_to(store.project.root) else str(path)
     shape = {"rows": len(frame), "columns": frame.shape[1]}
     return frame, Dataset(name=path.stem, digest=digest, source=source, context="evaluation", **shape)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from jupyter_scheduler.models import Status
 from jupyter_scheduler.orm import Job as Row
 from jupyter_scheduler.utils import get_utc_timestamp
 
-from jupyter_mlops.errors import BadInput, MlopsError
-from jupyter_mlops.jobs import Task, cancel, read_words, schema
-from jupyter_mlops.project import HOME, Project, load, parse_duration, root_around
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.jobs import Task, cancel, read_duration, read_words, schema
+from jupyter_mlops.project import HOME, Project, load, root_around
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store, lease, open_store
 
@@ -153,14 +152,7 @@ def _limits(project: Project, notebook: Path, asked: Mapping[str, Any]) -> dict[
     for model in project.file.models.values():
         if (project.root / model.train.notebook).resolve() == notebook:
             return {"timeout": model.train.timeout, "retries": model.train.retries}
-    return {"timeout": duration(asked.get("timeout", "1d")), "retries": int(asked.get("retries", 0))}
-
-
-def duration(word: Any) -> timedelta:
-    try:
-        return parse_duration(str(word))
-    except ValueError as error:
-        raise BadInput(f"timeout: {error}", "write it as 30m") from error
+    return {"timeout": read_duration(asked.get("timeout", "1d")), "retries": asked.get("retries", 0)}
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ from jupyter_scheduler.utils import get_utc_timestamp
 from traitlets import Integer, Type, Unicode
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.flows.scheduled import JobManager, duration, given, noted, source_of
-from jupyter_mlops.jobs import cancel, check, schema
+from jupyter_mlops.flows.scheduled import JobManager, given, noted, source_of
+from jupyter_mlops.jobs import cancel, check, read_duration, schema
 from jupyter_mlops.project import load
 from jupyter_mlops.store import expired, open_store
 
@@ -38,7 +38,7 @@ class MlopsScheduler(Scheduler):  # type: ignore[misc]  # jupyter-scheduler ship
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        duration(self.timeout)  # a wrong word of the server's configuration is told as the server starts
+        read_duration(self.timeout)  # a wrong word of the server's configuration is told as the server starts
 
     def create_job(self, model: Any) -> str:
         """Refused here, before anything is started, where notebook and parameters do not fit."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
@@ -10,13 +13,14 @@ from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.flows.windows import at_event_time, drift_reference, evenly, last_windows, span
-from jupyter_mlops.monitoring import FEWEST, monitor, weights_of
+from jupyter_mlops.monitoring import FEWEST, monitor, shown_and_taken, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, recover, score
+from jupyter_mlops.stats import online_level
 from jupyter_mlops.store import LoadedModel, Store, database
-from jupyter_mlops.validation import estimates_of
+from jupyter_mlops.validation import estimates_of, fairness_of, prepare
 
 ID = "inference_id"
 
@@ -95,7 +99,7 @@ def _judged(
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
     weights = weights_of(champion.model, champion.features)
-    reports = []
+    reports: list[MonitorReport] = []
     for rows in map(evenly, windows):
         known = _with_outcome(target, rows, truth)
         realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
@@ -108,7 +112,12 @@ def _judged(
                 champion.version.version,
                 training if usual is None else usual,
                 rows,
-                [*realised, *_by_group(target, known)],
+                [
+                    *realised,
+                    *_by_group(target, known),
+                    *_gaps(target, known),
+                    *_behaviour(target, rows, known, realised),
+                ],
                 reference_metric=promised,
                 features=champion.features,
                 coverage=len(known) / max(1, len(rows)),
@@ -116,9 +125,29 @@ def _judged(
                 usual_predictions=estimator.usual if usual is None else usual["prediction"],
                 span=lies_in if bounded else None,
                 weights=weights,
+                level=_level(store, target, reports, lies_in),
             )
         )
     return reports
+
+
+def _level(
+    store: Store, target: Target, reports: list[MonitorReport], lies_in: tuple[datetime, datetime] | None
+) -> float | None:
+    """The rate of false discoveries left to this window by the ones before it, where mlops.yaml asks for that."""
+    rule = target.spec.monitor.drift
+    if rule.over == "columns" or lies_in is None:
+        return None
+    kept = database(store.project).points(target.model, target.segment, metric="drift_p_value")
+    now = [p for report in reports for p in report.points if p.metric == "drift_p_value"]
+    before = {p.start: p.value for p in [*kept, *now] if p.start < lies_in[0]}
+    return online_level([before[start] for start in sorted(before)], rule.false_discovery_rate)
+
+
+def _behaviour(target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate]) -> list[Estimate]:
+    """What validation already measured on the outcomes is not said twice."""
+    measured = {e.metric for e in realised}
+    return [e for e in shown_and_taken(target, rows, known) if e.metric not in measured]
 
 
 def _by_group(target: Target, known: pd.DataFrame) -> list[Estimate]:
@@ -134,6 +163,25 @@ def _by_group(target: Target, known: pd.DataFrame) -> list[Estimate]:
                     e.model_copy(update={"slice": f"{column}={value}"}) for e in own if e.metric == main_metric(target)
                 ]
     return found
+
+
+def _gaps(target: Target, known: pd.DataFrame) -> list[Estimate]:
+    """Gaps and ratios between the groups of sensitive columns, where at least two are large enough to be judged."""
+    outcomes = known[target.spec.data.target].nunique() if len(known) else 0
+    numeric = len(known) > 0 and pd.api.types.is_numeric_dtype(known["prediction"])
+    if not target.spec.data.sensitive or not numeric or outcomes < 2:
+        return []
+    scores = known["prediction"].to_numpy(dtype=np.float64)
+    try:
+        found = fairness_of(prepare(target, known), scores, target.spec.data.sensitive, 0)
+    except BadInput:  # more classes than a score tells apart
+        return []
+    told = []
+    for one in found:
+        judged = sum(group.judged for group in one.groups)
+        where = "" if judged == len(one.groups) else "groups of 100 rows or more"
+        told += [g.model_copy(update={"slice": one.by}) for g in one.gaps if judged > 1 and g.slice == where]
+    return told
 
 
 def _with_outcome(target: Target, current: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

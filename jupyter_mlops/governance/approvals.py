@@ -216,7 +216,7 @@ def _others(past: Past, version: int, policy: Policy, source: str) -> str:
     able = [n for n in policy.who.members(roles) if not any(policy.who.same(n, author) for author in authors)]
     asked = f"; ask {' or '.join(able)}" if able else f"; name somebody else under `roles` of policy {policy.policy}"
     # On a laptop everybody who uses it is one and the same user.
-    how = ", who log in to `jupyter mlops server` on this project, or use it as an OS user of their own"
+    how = "; they log in to `jupyter mlops server` on this project, or work as an OS user of their own"
     return asked + (how if source == "os" and able else "")
 
 

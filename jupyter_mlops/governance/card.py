@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from jupyter_mlops.governance.approvals import APPROVED, GLASS
+from jupyter_mlops.governance.card_evidence import finding_sections, findings
 from jupyter_mlops.governance.dossier import Dossier
 
 MISSING = "not provided"
@@ -70,6 +71,7 @@ def card_of(d: Dossier) -> dict[str, Any]:
             "gates": [x.model_dump() for x in e.gates] if e else [],
             "against_champion": [x.model_dump() for x in e.comparisons] if e else [],
         },
+        "findings": findings(e),
         "fairness": [x.model_dump() for x in e.gates if " by " in x.gate or "fair" in x.gate] if e else [],
         "approvals": {"state": d.standing.get("state", "unknown"), "policies": d.standing.get("policies", [])},
         "monitoring": [p.model_dump(mode="json") for p in d.points[-20:]],
@@ -156,6 +158,7 @@ def sections(c: dict[str, Any]) -> list[tuple[str, Rows]]:
         ),
         ("Metrics", _table(("Metric", "Where", "Value", "95 % interval", "Rows"), metrics)),
         ("Gates", _table(("Answer", "Finding"), gates)),
+        *((title, _table(head, rows)) for title, (head, *rows) in finding_sections(c)),
         ("Data", _table(("Use", "Name", "Source", "Rows", "SHA-256"), data)),
         ("Parameters", _table(("Name", "Value"), sorted(t["parameters"].items()))),
         ("Approvals", _table(("Policy", "State", "Who", "Counts", "Reason"), votes)),

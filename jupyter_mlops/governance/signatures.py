@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -52,7 +52,7 @@ def key_pem(line: str) -> bytes:
 def is_model_key(line: str) -> bool:
     try:
         key = serialization.load_pem_public_key(key_pem(line))
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return False
     return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
 
@@ -88,7 +88,7 @@ def signed_files(bundle: bytes, pem: bytes) -> dict[str, str]:
         return _resources(json.loads(payload))
     except InvalidSignature:
         raise BadInput("the model signature does not hold for this key", "get it from who signed the model") from None
-    except (ValueError, KeyError, IndexError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, IndexError, TypeError, UnsupportedAlgorithm, binascii.Error) as error:
         raise BadInput(f"this is no model signature: {error}", "name an OpenSSF bundle (model.sig)") from error
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.jobs.given import Matrix, read_file, read_words
+from jupyter_mlops.jobs.given import Matrix, read_duration, read_file, read_words
 from jupyter_mlops.jobs.parameters import Parameter, check, schema
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "opened",
     "prepared",
     "progress",
+    "read_duration",
     "read_file",
     "read_words",
     "repeat",

@@ -24,6 +24,7 @@ from jupyter_mlops.kernels import WARM_KERNEL
 
 PLAIN_PYTHON = ("python3", "python", "", None)
 MOST_OUTPUT = 8 << 20  # characters a notebook may print; what is beyond is left out, and said so
+LEAST_OUTPUT = 64 << 10  # that each cell may print all the same, whatever the cells before it did
 _SOON = 0.7  # seconds from an output to the file
 _SAVE_SHARE = 10.0  # a save that takes longer waits this many times as long before the next
 _OBSERVE = "from jupyter_mlops.jobs import observer as _o; _o.begin(); del _o"
@@ -43,6 +44,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships 
         super().__init__(nb_man, raise_on_iopub_timeout=False, iopub_timeout=60, **options)
         self.on_cell_executed = self._after_cell
         self._printed = 0
+        self._cell, self._room = -1, 0
 
     def papermill_execute_cells(self) -> None:
         provisioner = self.km.provisioner
@@ -57,23 +59,32 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships 
                 self.watch.look()
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        if self._printed <= MOST_OUTPUT:
-            self._printed += _size(msg)
-            if self._printed <= MOST_OUTPUT:
-                return super().process_message(msg, cell, cell_index)
-            msg["msg_type"] = msg["header"]["msg_type"] = "stream"
-            said = f"\n[output beyond {MOST_OUTPUT >> 20} MB is left out]\n"
-            msg["content"] = {"name": "stderr", "text": said}
-            return super().process_message(msg, cell, cell_index)
-        if _size(msg):
+        if cell_index != self._cell:
+            self._cell, self._room = cell_index, max(MOST_OUTPUT - self._printed, LEAST_OUTPUT)
+        size = _size(msg)
+        if not size or size <= self._room:
+            self._room -= size
+            self._printed += size
+        elif self._room < 0:  # it was said already
             self.nb_man.autosave_cell()
             return None
+        else:
+            _cut(msg, self._room)
+            self._room = -1
         return super().process_message(msg, cell, cell_index)
 
     def _after_cell(self, cell: Any, cell_index: int, execute_reply: Any) -> None:  # noqa: ARG002  # nbclient's names
         asked = any(p.get("source") == "ask_exit" for p in execute_reply["content"].get("payload", []))
         if asked and any(c.cell_type == "code" and c.source.strip() for c in self.nb.cells[cell_index + 1 :]):
             raise Exited
+
+
+def _cut(message: Any, room: int) -> None:
+    """The message becomes as much of its text as there is room for, and a line that says so."""
+    kept = message["content"]["text"][:room] if message["msg_type"] == "stream" else ""
+    message["msg_type"] = message["header"]["msg_type"] = "stream"
+    said = f"{kept}\n[output beyond {MOST_OUTPUT >> 20} MB is left out]\n"
+    message["content"] = {"name": message["content"].get("name", "stderr"), "text": said}
 
 
 def _size(message: Any) -> int:

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 from jupyter_mlops.errors import BadInput, unknown
 from jupyter_mlops.jobs.kinds import Kind
 from jupyter_mlops.jobs.parameters import Parameter
+from jupyter_mlops.project import parse_duration
 
 _NONE = ("null", "Null", "NULL", "~", "None")
 
@@ -73,6 +75,17 @@ def _yaml(text: str, name: str) -> Any:
         raise BadInput(
             f"{name}: {text!r} cannot be read: {problem}", "put text that looks like YAML in quotes"
         ) from error
+
+
+def read_duration(word: Any, name: str = "timeout") -> timedelta:
+    """`10m`, or seconds; a BadInput that names it where it is neither, or no time at all."""
+    try:
+        found = parse_duration(word)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadInput(f"{name}: {error}", "write it as 10m", name=name) from error
+    if found <= timedelta(0):
+        raise BadInput(f"{name} {word} leaves no time", "write it as 10m", name=name)
+    return found
 
 
 def read_words(words: Sequence[str], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def parse_source(path: Path, content: bytes) -> Source:
     try:
         notebook = nbformat.reads(content.decode("utf-8"), as_version=nbformat.NO_CONVERT)
     except (nbformat.reader.NotJSONError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        what = _json_fault(content) or str(error)[:120]
+        what = _fault(content) or str(error)[:120]
         raise BadInput(f"{path.name} is not a notebook: {what}", "give an .ipynb file", path=str(path)) from error
     if notebook.get("nbformat") != 4:
         raise BadInput(
@@ -71,14 +71,14 @@ def parse_source(path: Path, content: bytes) -> Source:
     return Source(path, content, notebook)
 
 
-def _json_fault(content: bytes) -> str:
+def _fault(content: bytes) -> str:
     try:
-        json.loads(content)
+        found = json.loads(content)
     except json.JSONDecodeError as error:
         return f"not valid JSON, line {error.lineno} column {error.colno}: {error.msg}"
     except (UnicodeDecodeError, RecursionError) as error:
         return f"not JSON: {error}"
-    return ""
+    return "" if isinstance(found, dict) else f"it holds a {type(found).__name__}, not a mapping"
 
 
 def first_line(source: str | list[str]) -> str:

@@ -20,6 +20,7 @@ from jupyter_mlops.jobs import surroundings
 from jupyter_mlops.jobs.notebooks import Source, parse_source
 from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
+from jupyter_mlops.kernels import learn
 from jupyter_mlops.project import FILE, Project, load
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store, open_store
@@ -89,6 +90,7 @@ def deliver(parcel: Parcel) -> Delivered:
 
 
 def work_on(parcel: Parcel, store: Store, task: Task) -> Delivered:
+    learn([task.notebook])
     conditions = Conditions(
         env=parcel.env,
         parent=parcel.parent,

@@ -46,7 +46,7 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
         self.workspace.close()
 
     def _watch(self) -> None:
-        """Tell of each change of the project's database and of its jobs. What cannot be opened is tried again, quietly."""
+        """Tell of each change of the project's database, ledger and jobs. What cannot be opened is tried again, quietly."""
         seen = None
         while not self._closing.wait(self.poll_seconds):
             try:
@@ -56,9 +56,9 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
             if seen is None:
                 warm_up()  # where there is a project, its notebooks and pages will want kernels
             else:
-                changed = [what for what, then, new in zip(("store", "jobs"), seen, now, strict=True) if then != new]
-                for what in changed:
-                    self._loop.add_callback(self._tell, what)
+                for what in now:
+                    if now[what] != seen[what]:
+                        self._loop.add_callback(self._tell, what)
             seen = now
 
     def _tell(self, what: str) -> None:

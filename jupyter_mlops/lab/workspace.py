@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.ledger import entries
 from jupyter_mlops.project import HOME, Project, find, root_around
 from jupyter_mlops.records import Record, Run
 from jupyter_mlops.store import Database, Store, database, open_store
@@ -49,6 +50,7 @@ class Workspace:
         self._declared = ""
         self._base: Database | None = None
         self._buried = 0.0
+        self._looked = self._head = -1
 
     @property
     def project(self) -> Project:
@@ -72,13 +74,18 @@ class Workspace:
                 self._base = database(self.project)
             return self._base
 
-    def changes(self) -> tuple[int, int]:
-        """Two numbers: one differs when the database was written in between, the other when a job's notebook was."""
+    def changes(self) -> dict[str, int]:
+        """A number for each part; it differs from the last call's when somebody wrote to that part in between."""
         try:
             jobs = (root_around(self.root) / HOME / "jobs").stat().st_mtime_ns  # each save replaces a file in there
         except OSError:
             jobs = 0
-        return self.base.changed(), jobs
+        store = self.base.changed()
+        if store != self._looked:
+            with self.base.read() as connection:
+                newest = entries(connection, limit=1)
+            self._looked, self._head = store, newest[0].seq if newest else 0
+        return {"store": store, "ledger": self._head, "jobs": jobs}
 
     def bury(self) -> None:
         """Close the runs that lost their keeper, now and then; it is the first sign of life that does."""

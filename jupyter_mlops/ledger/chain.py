@@ -46,7 +46,7 @@ def append(
     tables.take_turn(connection)
     tables.ensure(connection)
     newest = sa.select(table.c.seq, table.c.hash, table.c.body).order_by(table.c.seq.desc()).limit(1)
-    last = connection.execute(newest.with_for_update() if connection.dialect.name == "mysql" else newest).first()
+    last = connection.execute(newest).first()
     told = {"before": mask_all(before), "after": mask_all(after), "reason": mask(reason)}
     fields: dict[str, Any] = {"actor": actor, "action": action, "subject": subject, **told}
     fields["at"] = (at or datetime.now(UTC)).astimezone(UTC).isoformat()

@@ -76,6 +76,22 @@ def take_turn(connection: sa.Connection) -> None:
     """Wait until no other writer is in the middle of its transaction. SQLite's own BEGIN IMMEDIATE has done so already."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    elif connection.dialect.name == "mysql":
+        _take_turn_on_mysql(connection)
+
+
+def _take_turn_on_mysql(connection: sa.Connection) -> None:
+    """One row is every writer's lock. A locking read comes before the snapshot is taken, so what is read after it is newest.
+
+    Tables are made on a connection of their own, since MySQL commits whatever is under way when one is made, and by one
+    process at a time.
+    """
+    if not _seen(connection).get("mlops_ledger"):
+        with connection.engine.begin() as apart:
+            apart.execute(sa.text("SELECT GET_LOCK('mlops_ledger', 60)"))
+            ensure(apart)
+            apart.execute(sa.text("SELECT RELEASE_LOCK('mlops_ledger')"))
+    connection.execute(sa.select(facts.c.value).where(facts.c.name == "id").with_for_update())
 
 
 def ensure(connection: sa.Connection) -> None:

@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", action="append", default=[], metavar="VAR", help="a variable to keep as data")
     parser.add_argument("--no-model", action="store_true", help="do not save the model")
+    parser.add_argument("--pickle", action="store_true", help="keep a model as a pickle if it has no safer form")
     parser.add_argument("--tag", action="append", default=[], metavar="K=V")
     parser.add_argument("--note", default="", metavar="TEXT")
     parser.add_argument("--help", action="store_true", help="show this")
@@ -54,6 +55,7 @@ def parse_track(line: str) -> Options | None:
         parameters=tuple(args.param),
         data=tuple(args.data),
         keep_model=not args.no_model,
+        pickled=args.pickle,
         tags={key: value for key, _, value in pairs},
         note=args.note,
     )

@@ -22,16 +22,17 @@ background:var(--jp-layout-color1,transparent);line-height:1.5}
 .mlops-card .mlops-figures b{display:block;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
 .mlops-card .mlops-warn{color:var(--jp-warn-color1,#a15c00)}
 .mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
-.mlops-card dt{color:var(--jp-ui-font-color2,#777)}
+.mlops-card dt{color:var(--jp-ui-font-color2,#777);white-space:nowrap}
 .mlops-card dd{margin:0;overflow-wrap:anywhere}
 .mlops-card .mlops-do{display:none;gap:6px;flex-wrap:wrap;margin-top:8px}
-.jp-Notebook .mlops-card .mlops-do{display:flex}
+.jp-NotebookPanel .mlops-card .mlops-do{display:flex}
 .mlops-card .mlops-do button{font:inherit;font-size:12px;padding:2px 10px;border-radius:4px;cursor:pointer;
 border:1px solid var(--jp-border-color1,#8888);background:var(--jp-layout-color2,transparent);color:inherit}
 .mlops-card .mlops-do button:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:1px}
 """
 
-# JupyterLab runs these commands of our extension; anywhere else nothing would, so the buttons are not shown.
+# JupyterLab runs these commands of our extension; anywhere else nothing would, so the buttons are not shown: an exported page
+# and Voila's have a `.jp-Notebook` too, and no `.jp-NotebookPanel` around it.
 _DO = {
     "open-run": "Open run",
     "compare-run": "Compare",
@@ -110,11 +111,16 @@ def _attempt(cell: Cell) -> str:
 
 
 def _change(cell: Cell, name: str) -> str:
+    said = []
     before, best = cell.previous.get(name), cell.best.get(name)
-    if before is None or best is None:
-        return ""
-    known = "" if best == before else f", best so far {best:.4g}"
-    return f" ({cell.metrics[name] - before:+.3g} against the attempt before{known})"
+    if before is not None and best is not None:
+        known = "" if best == before else f", best so far {best:.4g}"
+        said.append(f"{cell.metrics[name] - before:+.3g} against the attempt before{known}")
+    champion = cell.champion.get("metrics", {}).get(name)
+    if champion is not None:
+        who = f"{cell.champion['model']} v{cell.champion['version']}"
+        said.append(f"{cell.metrics[name] - champion:+.3g} against champion {who}")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _facts(cell: Cell) -> list[tuple[str, str]]:

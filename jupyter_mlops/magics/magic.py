@@ -51,6 +51,9 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
     def track_line(self, line: str) -> Any:
         """`%track on|off|status|last`."""
         word = line.strip() or "status"
+        if word == "--help":
+            parse_track(word)
+            return None
         if word not in _STATES:
             from jupyter_mlops.errors import unknown
 
@@ -112,7 +115,18 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         error: BaseException | None = result.error_before_exec or result.error_in_exec
         if error is not None:
             error._render_traceback_ = lambda: shown[-1] if shown else []  # type: ignore[attr-defined]
+            if isinstance(error, SyntaxError):
+                self._show_as_ever(error, shown)
         return error
+
+    def _show_as_ever(self, error: SyntaxError, shown: list[list[str]]) -> None:
+        """IPython shows a syntax error in its own way, whatever the error says of itself, and would show our frames."""
+
+        def show(*_: Any, **__: Any) -> None:
+            del self.shell.showsyntaxerror
+            self.shell._showtraceback(type(error), error, shown[-1] if shown else [])
+
+        self.shell.showsyntaxerror = show
 
     def _card(self) -> None:
         from IPython.display import display
@@ -183,6 +197,12 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         self.session.history.add(source, self._python(_without_track(source)), ok, self.shell.user_ns, place)
 
 
+def _help_alone(lines: list[str]) -> list[str]:
+    """IPython refuses a cell magic without a cell; who asks it for help has none."""
+    asked = "".join(lines).split()
+    return ["%track --help\n"] if asked == ["%%track", "--help"] else lines
+
+
 def _has_own_magic(source: str) -> bool:
     return source.lstrip().startswith(("%%track", "%track"))
 
@@ -211,6 +231,7 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics.before)
     shell.events.register("post_run_cell", magics.after)
+    shell.input_transformers_cleanup.append(_help_alone)
 
 
 def unload(shell: Any) -> None:
@@ -219,4 +240,5 @@ def unload(shell: Any) -> None:
     if magics is not None:
         shell.events.unregister("pre_run_cell", magics.before)
         shell.events.unregister("post_run_cell", magics.after)
+        shell.input_transformers_cleanup.remove(_help_alone)
         shell.mlops_magics = None

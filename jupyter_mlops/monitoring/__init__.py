@@ -6,27 +6,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.behaving import shown_and_taken
     from jupyter_mlops.monitoring.causes import weights_of
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
+    from jupyter_mlops.monitoring.constraints import Constraints, as_great_expectations, as_pandera, learned, violated
     from jupyter_mlops.monitoring.estimating import cbpe, dle, performance
+    from jupyter_mlops.monitoring.exporting import evidently, nannyml
     from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
 
 __all__ = [
     "FEWEST",
+    "Constraints",
     "DriftReport",
     "Profile",
+    "as_great_expectations",
+    "as_pandera",
     "cbpe",
     "dle",
     "drift",
+    "evidently",
+    "learned",
     "monitor",
+    "nannyml",
     "performance",
     "profile",
+    "shown_and_taken",
+    "violated",
     "weights_of",
 ]
 
 _HOME = {
+    "Constraints": "constraints",
+    "as_great_expectations": "constraints",
+    "as_pandera": "constraints",
+    "learned": "constraints",
+    "violated": "constraints",
     "DriftReport": "comparing",
     "DriftStream": "streaming",
     "FEWEST": "judging",
@@ -34,9 +50,12 @@ _HOME = {
     "cbpe": "estimating",
     "dle": "estimating",
     "drift": "comparing",
+    "evidently": "exporting",
+    "nannyml": "exporting",
     "monitor": "judging",
     "performance": "estimating",
     "profile": "reading",
+    "shown_and_taken": "behaving",
     "weights_of": "causes",
 }
 

@@ -3,7 +3,8 @@
 Up to ten thousand categories are kept by name. Beyond that they are kept by a 64-bit hash of the name, two million at most;
 when there are more, only hashes below a threshold that halves are kept, each standing for as many as were left out. The
 threshold follows from the hashes alone, so parts merge to the same counts in any order (adaptive sampling: Flajolet, 1990).
-Names are kept beside the hashes for the thousand most frequent, to be shown.
+Names are kept beside the hashes for those that hold at least a thousandth of the rows: such a one holds as much of some part of
+the data, so that none is missed however the parts are merged.
 """
 
 from __future__ import annotations
@@ -55,14 +56,15 @@ class Categories:
         level = max(one.level, two.level)
         one, two = one.thinned(level), two.thinned(level)
         hashes, counts = _summed(np.concatenate([one.hashes, two.hashes]), np.concatenate([one.counts, two.counts]))
-        named = Counter(dict(_most_frequent(one.named + two.named)))
-        return Categories(self.n + other.n, named, hashes, counts, level, most).bounded(HASHED)
+        n = self.n + other.n
+        named = _heavy(_recounted(self.named + other.named, hashes, counts, level), n)
+        return Categories(n, named, hashes, counts, level, most).bounded(HASHED)
 
     def hashed(self) -> Categories:
         if not self.exact or not self.named:
             return self
         hashes, counts = _summed(hash_names(list(self.named)), np.fromiter(self.named.values(), dtype=np.int64))
-        named = Counter(dict(_most_frequent(self.named)))
+        named = _heavy(self.named, self.n)
         return Categories(self.n, named, hashes, counts, 0, self.most).bounded(HASHED)
 
     def bounded(self, size: int) -> Categories:
@@ -85,8 +87,7 @@ def of_names(names: Sequence[str], counts: Counts, most: int = NAMED) -> Categor
     if len(names) <= most:
         return Categories(n, Counter(dict(zip(names, counts.tolist(), strict=True))), most=most)
     hashes, summed = _summed(hash_names(names), counts)
-    top = np.argpartition(-counts, SHOWN)[: 2 * SHOWN]
-    named = Counter(dict(_most_frequent(Counter({names[i]: int(counts[i]) for i in top}))))
+    named = _heavy(Counter({names[i]: int(counts[i]) for i in np.flatnonzero(counts * SHOWN >= n).tolist()}), n)
     return Categories(n, named, hashes, summed, 0, most).bounded(HASHED)
 
 
@@ -121,6 +122,13 @@ def _summed(hashes: Hashes, counts: Counts) -> tuple[Hashes, Counts]:
     return distinct, np.bincount(place, weights=counts, minlength=len(distinct)).astype(np.int64)
 
 
-def _most_frequent(named: Counter[str]) -> list[tuple[str, int]]:
-    """Ties by name, so that the order of parts is all one."""
-    return sorted(named.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+def _heavy(named: Counter[str], n: int) -> Counter[str]:
+    return Counter({name: times for name, times in named.items() if times * SHOWN >= n})
+
+
+def _recounted(named: Counter[str], hashes: Hashes, counts: Counts, level: int) -> Counter[str]:
+    """Counts of named categories from the table, which knows them also where they were too rare to be named."""
+    if not named or level or not len(hashes):
+        return named
+    place = np.searchsorted(hashes, hash_names(list(named)))
+    return Counter(dict(zip(named, counts[place].tolist(), strict=True)))

@@ -14,6 +14,7 @@ from jupyter_mlops.monitoring import buckets, categories
 from jupyter_mlops.monitoring.buckets import Buckets, count
 from jupyter_mlops.monitoring.categories import Categories, of_names
 from jupyter_mlops.monitoring.profiles import Column
+from jupyter_mlops.monitoring.texts import Text, of_strings
 
 _EVERYTHING = 1 << 62
 
@@ -96,12 +97,13 @@ def _finite(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
 def _categorical(chunks: list[pa.Array], kind: pa.DataType, exact: bool) -> Column:
     most = _EVERYTHING if exact else categories.NAMED
     n, nulls = sum(len(c) for c in chunks), 0
-    held = Categories(most=most)
+    held, text, worded = Categories(most=most), Text(), _has_text(kind) and not pa.types.is_boolean(kind)
     for chunk in chunks:
         names, counts = _counted(chunk, kind)
         held = held.merge(of_names(names, counts, most))
+        text = text.merge(of_strings(pa.array(names, pa.string()), counts)) if worded else text
         nulls += len(chunk) - int(counts.sum())
-    return Column("categorical", n, nulls, categories=held, type=type_name(kind))
+    return Column("categorical", n, nulls, categories=held, type=type_name(kind), text=text)
 
 
 def _counted(chunk: pa.Array, kind: pa.DataType) -> tuple[list[str], NDArray[np.int64]]:

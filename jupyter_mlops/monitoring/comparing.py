@@ -12,7 +12,9 @@ from jupyter_mlops import stats
 from jupyter_mlops.errors import nearest
 from jupyter_mlops.monitoring.measuring import CATEGORICAL, NUMERIC, Picture, categorical, numeric
 from jupyter_mlops.monitoring.profiles import Column, Profile
+from jupyter_mlops.monitoring.quality import faults
 from jupyter_mlops.monitoring.reading import profile
+from jupyter_mlops.project import Quality
 
 if TYPE_CHECKING:
     from jupyter_mlops.monitoring.multivariate import Together
@@ -61,6 +63,7 @@ class DriftReport:
     lost: list[str] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
     multivariate: Together | None = None
+    broken: dict[str, str] = field(default_factory=dict)
 
     @property
     def drifted_columns(self) -> list[str]:
@@ -75,6 +78,7 @@ class DriftReport:
             "missing_columns": self.missing,
             "extra_columns": self.extra,
             "renamed_columns": self.renamed,
+            "broken_columns": self.broken,
             "lost": self.lost,
             "multivariate": self.multivariate.as_dict() if self.multivariate else None,
         }
@@ -104,6 +108,7 @@ def drift(
 
     A column drifted when its Jensen-Shannon distance is at least `effect` and the hypothesis of no change is rejected with
     the false discovery rate over all columns held at `fdr`. Fewer than 30 values on a side are inconclusive, not drift.
+    `broken` in the report says which columns look like a fault of the feed (empty, stuck, another unit), drifted or not.
     Figures are within 1 % (or 0.002) of those of the raw rows, whose memory is not needed; `exact` gives the very same.
     `multivariate` also asks, of a sample, whether the columns together tell the data sets apart; profiles have no rows to ask.
     """
@@ -120,7 +125,9 @@ def drift(
 
         both = together(reference, current, [c.name for c in compared if c.kind == cur.columns[c.name].kind])
     guesses = renamed(ref, cur, missing, extra)
-    return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, [*ref.lost, *cur.lost], pictures, both)
+    faulty = faults(ref, cur, [*shared, *missing], Quality()) if cur.rows >= FEWEST else {}
+    lost = [*ref.lost, *cur.lost]
+    return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, lost, pictures, both, faulty)
 
 
 def _compare(name: str, ref: Column, cur: Column, pictures: dict[str, Picture]) -> ColumnDrift:

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from csv import reader as csv_lines
 from dataclasses import dataclass, replace
+from glob import glob
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,16 +36,17 @@ Batch = Iterator[tuple[str, pa.ChunkedArray | pa.Array]]
 
 @dataclass(frozen=True)
 class Part:
-    """One file, or one row group of it."""
+    """One file, or one row group of it. `folders` are the columns that its path says (`year=2026/`), as Hive lays them out."""
 
     url: str
     format: str
     group: int | None = None
     types: tuple[tuple[str, str], ...] = ()
+    folders: tuple[tuple[str, int | str], ...] = ()
 
     @property
     def label(self) -> str:
-        name = PurePosixPath(self.url).name
+        name = PurePosixPath(self.url.partition("::")[0]).name
         return name if self.group is None else f"{name}, row group {self.group}"
 
 
@@ -55,7 +59,16 @@ def split(path: str) -> list[Part]:
     kinds = sorted({kind for _, kind in files})
     if len(kinds) > 1:
         raise BadInput(f"{path} holds files of several formats: {', '.join(kinds)}", "name a folder of one format")
-    return [part for file, kind in files for part in _parts(file, kind)]
+    parts = [part for file, kind in files for part in _parts(file, kind)]
+    return [replace(part, folders=said) for part, said in zip(parts, _said(path, parts), strict=True)]
+
+
+def _said(path: str, parts: list[Part]) -> list[tuple[tuple[str, int | str], ...]]:
+    """What the folders below the named one say of each part; numbers only where every part's are."""
+    below = [part.url.removeprefix(path.rstrip("/")).split("/")[:-1] for part in parts]
+    named = [tuple(tuple(map(unquote, word.split("=", 1))) for word in words if "=" in word) for words in below]
+    numbers = {key for key, _ in chain(*named)} - {k for k, v in chain(*named) if not re.fullmatch(r"-?\d{1,18}", v)}
+    return [tuple((key, int(value) if key in numbers else value) for key, value in one) for one in named]
 
 
 def _parts(file: str, kind: str) -> list[Part]:
@@ -70,17 +83,40 @@ def _parts(file: str, kind: str) -> list[Part]:
 
 def _files(path: str) -> list[str]:
     if "://" not in path:
-        place = Path(path)
-        return [str(place)] if place.is_file() else sorted(str(f) for f in place.rglob("*") if f.is_file())
+        return _local(Path(path))
     import fsspec
 
-    filesystem, root = fsspec.core.url_to_fs(path)
-    found = [root] if filesystem.isfile(root) else sorted(filesystem.find(root))
-    return [filesystem.unstrip_protocol(file) for file in found]
+    try:
+        filesystem, root = fsspec.core.url_to_fs(path)
+        if filesystem.isfile(root):
+            return [path]
+        named = filesystem.glob(root) if any(mark in root for mark in "*[") else filesystem.find(root)
+    except (ImportError, ValueError, OSError) as error:
+        fix = f"{error}" if isinstance(error, ImportError) else "check the URL, and that you may read there"
+        raise BadInput(f"{path} cannot be opened: {str(error)[:200]}", fix, path=path) from error
+    if not named:
+        raise BadInput(f"there is nothing to be read at {path}", "check the URL, and that it can be reached", path=path)
+    return [filesystem.unstrip_protocol(file) for file in sorted(named)]
+
+
+def _local(place: Path) -> list[str]:
+    if place.is_file():
+        return [str(place)]
+    if place.is_dir():
+        return sorted(str(file) for file in place.rglob("*") if file.is_file() and not _hidden(file, place))
+    found = sorted(glob(str(place), recursive=True))  # noqa: PTH207 - Path.glob takes no whole path  # noqa: PTH207 - Path.glob takes no whole path
+    if not found:
+        raise BadInput(f"there is no file or folder {place}", "check the path", path=str(place))
+    return [file for name in found for file in _local(Path(name))]
+
+
+def _hidden(file: Path, folder: Path) -> bool:
+    """Spark and its like leave marks and drafts beside the data, whose names begin so."""
+    return any(part[0] in "._" for part in file.relative_to(folder).parts)
 
 
 def _format(file: str) -> str:
-    endings = PurePosixPath(file.partition("?")[0]).suffixes
+    endings = PurePosixPath(file.partition("::")[0].partition("?")[0]).suffixes  # zip://a.csv::b.zip is a.csv
     endings = endings[:-1] if endings and endings[-1] in _PACKED else endings
     return _FORMATS.get(endings[-1].lower(), "") if endings else ""
 
@@ -90,13 +126,29 @@ def _open(file: str) -> Any:
         return pa.memory_map(file)
     import fsspec
 
-    return fsspec.open(file, "rb").open()
+    if "::" in file:  # a file within a file is closed with it, and nobody would hold the outer one
+        with fsspec.open(file, "rb") as inner:
+            return pa.BufferReader(inner.read())
+    filesystem, path = fsspec.core.url_to_fs(file)
+    return filesystem.open(path, "rb")
 
 
 def read_part(part: Part) -> Iterator[Batch]:
     """Batches of named columns. Arrow's errors come through, at the batch that has the fault."""
     readers: dict[str, Callable[[Part], Iterator[Batch]]] = {"parquet": _group, "csv": _csv, "arrow": _arrow}
-    return readers[part.format](part)
+    batches = readers[part.format](part)
+    return (_and_folders(batch, part) for batch in batches) if part.folders else batches
+
+
+def _and_folders(batch: Batch, part: Part) -> Batch:
+    rows, named = 0, set()
+    for name, values in batch:
+        rows = len(values)
+        named.add(name)
+        yield name, values
+    for name, value in part.folders:
+        if name not in named:
+            yield name, pa.repeat(value, rows)
 
 
 def _parquet(file: str, **more: Any) -> pq.ParquetFile:
@@ -136,7 +188,9 @@ def _csv(part: Part) -> Iterator[Batch]:
     skipped: list[str] = []
 
     def skip(row: Any) -> str:
-        skipped.append(row.text or "")
+        skipped.append(
+            f"line {row.number}" if row.number else f"{row.actual_columns} in place of {row.expected_columns}"
+        )
         return "skip"
 
     parsing = csv.ParseOptions(delimiter=_delimiter(part.url), newlines_in_values=True, invalid_row_handler=skip)
@@ -144,20 +198,34 @@ def _csv(part: Part) -> Iterator[Batch]:
     with _unpacked(part.url) as source:
         reader = csv.open_csv(source, csv.ReadOptions(block_size=_BLOCK), parsing, types)
         for batch in reader:
-            yield _named(batch)
-        yield _named(pa.RecordBatch.from_pylist([], schema=reader.schema))
-    if skipped:
-        raise Skipped(f"{len(skipped)} rows have another number of fields than the header: {skipped[0][:80]!r}")
+            yield _named(_as_text(batch))
+        yield _named(_as_text(pa.RecordBatch.from_pylist([], schema=reader.schema)))
+    foreign = [field.name for field in reader.schema if pa.types.is_binary(field.type)]
+    told = [f"{len(skipped)} rows have another number of fields than the header: {skipped[0]}"] if skipped else []
+    told += [f"column {foreign[0]} is not in UTF-8 and was read as Latin-1"] if foreign else []
+    if told:
+        raise Skipped("; ".join(told))
+
+
+def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Text that is not UTF-8 comes as bytes; Latin-1 gives each byte a letter, so nothing is lost but the right accent."""
+    for position, field in enumerate(batch.schema):
+        if pa.types.is_binary(field.type):
+            coded = batch.column(position).dictionary_encode()
+            words = [word.decode("latin-1") for word in coded.dictionary.to_pylist()]
+            column = pa.DictionaryArray.from_arrays(coded.indices, pa.array(words, pa.string())).cast(pa.string())
+            batch = batch.set_column(position, field.name, column)
+    return batch
 
 
 class Skipped(ValueError):
-    """Rows that could not be read were left out; everything else has been handed over."""
+    """Everything that could be read has been handed over; this says what could not."""
 
 
 def retyped(part: Part, error: Exception) -> Part | None:
     """The CSV part to read again when a value did not fit the type its column's first rows had; None: nothing to try.
 
-    What failed as a whole number or as nothing at all may be a number; what is no number either is text.
+    What failed as a whole number or as nothing at all may be a number; what is no number either is text, of whatever encoding.
     """
     found = re.search(r"In CSV column #(\d+): CSV conversion error to (\w+)", str(error))
     if part.format != "csv" or not found:
@@ -165,15 +233,19 @@ def retyped(part: Part, error: Exception) -> Part | None:
     with _unpacked(part.url) as source:
         line = source.read(1 << 20).split(b"\n", 1)[0].decode("utf-8-sig", "replace").rstrip("\r")
     name = next(csv_lines([line], delimiter=_delimiter(part.url)))[int(found[1])]
-    wanted = "double" if found[2] in ("int64", "null") else "string"
+    wanted = {"int64": "double", "null": "double", "string": "binary"}.get(found[2], "string")
     tried = dict(part.types)
-    return None if tried.get(name) == "string" else replace(part, types=tuple({**tried, name: wanted}.items()))
+    return None if tried.get(name) == "binary" else replace(part, types=tuple({**tried, name: wanted}.items()))
 
 
 def _delimiter(file: str) -> str:
-    """The separator that the first line has most of."""
+    """The separator that the first line has most of. ValueError when this is no text, or text of another encoding."""
     with _unpacked(file) as source:
-        line = source.read(1 << 16).split(b"\n", 1)[0]
+        head = source.read(1 << 16)
+    if b"\0" in head:
+        wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+        raise ValueError("this is UTF-16; save it as UTF-8" if wide else "this is no text: it holds zero bytes")
+    line = head.split(b"\n", 1)[0]
     return max(",;\t|", key=lambda mark: line.count(mark.encode()))
 
 

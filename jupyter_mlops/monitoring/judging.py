@@ -14,13 +14,14 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import causes
+from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
 from jupyter_mlops.monitoring.profiles import Profile
 from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
-from jupyter_mlops.stats import HIGHER_IS_BETTER
+from jupyter_mlops.stats import HIGHER_IS_BETTER, simes
 
 ID = "inference_id"
 FEWEST = 30
@@ -49,22 +50,27 @@ def monitor(
     usual_predictions: Any = None,
     span: tuple[datetime, datetime] | None = None,
     weights: Mapping[str, float] | None = None,
+    level: float | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
     `estimates` are the metrics of the rows whose outcome is known, a share `coverage` of all; `reference_metric` is what the
     version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
     to tell. `usual_predictions` is what the model answered to ordinary rows, `span` the window the rows are of (default: from
-    the first to the last); `weights` say how much the model leans on each feature. Raises BadInput when there are no rows.
+    the first to the last); `weights` say how much the model leans on each feature; `level` is the rate of false
+    discoveries this window may have (default: the one declared). Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
     start, end = span or _span(current)
     before, now = profile(_of(reference, features)), profile(_of(current, features))
     violations = broken(before, now, features, target.spec.monitor.quality)
-    report = _drift(target, before, now, features)
+    report = _drift(target, before, now, features, level)
     point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
-    points = [_drift_point(report, point, len(current)), *_prediction_point(usual_predictions, current, point)]
+    points = [
+        *_drift_points(report, point, len(current), counted=level is not None),
+        *_prediction_point(usual_predictions, current, point),
+    ]
     whole = not violations
     if whole:
         violations += _drifted(report, reference, current, target, weights or {})
@@ -75,7 +81,7 @@ def monitor(
     decayed = [_explained(v, moved, whole, estimated) for v in decayed]
     if not told and not violations:
         decayed = _probably_worse(target, estimated, reference_metric)
-    violations += decayed
+    violations += [_worth(v, target, len(current)) for v in decayed]
     verdict: Verdict = "fail" if violations else "pass" if told else "inconclusive"
     return MonitorReport(
         model=target.model,
@@ -101,10 +107,10 @@ def _span(current: pd.DataFrame) -> tuple[datetime, datetime]:
     return times.min().to_pydatetime().astimezone(UTC), times.max().to_pydatetime().astimezone(UTC)
 
 
-def _drift(target: Target, before: Profile, now: Profile, features: list[str]) -> DriftReport:
+def _drift(target: Target, before: Profile, now: Profile, features: list[str], level: float | None) -> DriftReport:
     rule = target.spec.monitor.drift
     ignore = [*rule.ignore, *(n for n in before.columns if n not in features)]
-    return drift(before, now, effect=rule.effect, fdr=rule.false_discovery_rate, ignore=ignore)
+    return drift(before, now, effect=rule.effect, fdr=level or rule.false_discovery_rate, ignore=ignore)
 
 
 def _drifted(
@@ -147,6 +153,20 @@ def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[Perfo
     }[cause]
     figures = v.figures | {"cause": cause, "confidence": confidence}
     return v.model_copy(update={"sentence": f"{v.sentence}; probably {because}", "figures": figures})
+
+
+def _worth(v: Violation, target: Target, rows: int) -> Violation:
+    """What the loss is worth where `value:` is declared: the share that the metric lost, of what these rows should earn."""
+    value = target.spec.value
+    before, now = (float(v.figures[name] or 0.0) for name in ("before", "value"))
+    if value is None or not before or not now:
+        return v
+    lost = 1 - now / before if HIGHER_IS_BETTER[v.what] else 1 - before / now
+    whole = rows * value.amount
+    at_stake = round(whole * min(1.0, max(0.0, lost)), 2)
+    told = f"; about {at_stake:,.0f} of {whole:,.0f} {value.currency} in this window, if value falls as the metric does"
+    figures = v.figures | {"metric_change": now - before, "value_at_stake": at_stake, "currency": value.currency}
+    return v.model_copy(update={"sentence": v.sentence + told, "figures": figures})
 
 
 def _performance(target: Target, estimates: list[Estimate], promised: Estimate | None) -> tuple[list[Violation], bool]:
@@ -226,11 +246,15 @@ def _estimated_point(e: PerformanceEstimate, point: dict[str, Any]) -> MetricPoi
 
 
 def _metric_point(e: Estimate, point: dict[str, Any], coverage: float) -> MetricPoint:
-    return MetricPoint(
-        **point, metric=e.metric, slice=e.slice, value=e.value, low=e.low, high=e.high, n=e.n, coverage=coverage
-    )
+    known = None if e.metric in NEED_NO_OUTCOME else coverage
+    figures = {"value": e.value, "low": e.low, "high": e.high, "n": e.n}
+    return MetricPoint(**point, metric=e.metric, slice=e.slice, **figures, coverage=known)
 
 
-def _drift_point(report: DriftReport, point: dict[str, Any], rows: int) -> MetricPoint:
-    moved = [column.effect for column in report.columns]
-    return MetricPoint(**point, metric="drift", value=float(np.max(moved, initial=0.0)), n=rows)
+def _drift_points(report: DriftReport, point: dict[str, Any], rows: int, *, counted: bool) -> list[MetricPoint]:
+    """How far the column went that moved most; where windows are `counted`, how probable all these moves were by chance."""
+    figures = {"drift": float(np.max([column.effect for column in report.columns], initial=0.0))}
+    if counted:
+        p_values = [p for column in report.columns if (p := column.figures.get("p_value")) is not None]
+        figures["drift_p_value"] = simes(np.array(p_values, dtype=np.float64))
+    return [MetricPoint(**point, metric=name, value=value, n=rows) for name, value in figures.items()]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput
 
 FORMAT = b"mlops-profile-"
-_VERSION = b"2\n"
+_VERSION = b"3\n"
+_READ = (b"2\n", _VERSION)  # the second had no text
 Ints = NDArray[np.int64]
 Packed = tuple[dict[str, Any], list[Ints]]
 
@@ -35,8 +36,8 @@ def pack(head: dict[str, Any], columns: dict[str, Packed]) -> bytes:
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Packed]]:
     """BadInput when these bytes are no profile, or were cut or changed."""
-    mark = FORMAT + _VERSION
-    if not data.startswith(mark):
+    mark = next((FORMAT + version for version in _READ if data.startswith(FORMAT + version)), None)
+    if mark is None:
         raise BadInput("this is no saved profile of this version", "make one with `jupyter mlops profile FILE -o FILE`")
     try:
         whole = lzma.decompress(data[len(mark) :])

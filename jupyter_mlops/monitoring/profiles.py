@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import packing
 from jupyter_mlops.monitoring.buckets import Buckets, empty
 from jupyter_mlops.monitoring.categories import SAVED, Categories
+from jupyter_mlops.monitoring.texts import Text
 
 FORMAT = packing.FORMAT
 Kind = Literal["numeric", "categorical"]
@@ -20,7 +22,8 @@ Kind = Literal["numeric", "categorical"]
 
 @dataclass(frozen=True)
 class Column:
-    """`n` counts all rows; nulls and infinities are in no bucket. Times are seconds since 1970, flags categories.
+    """`n` counts all rows; nulls and infinities are in no bucket. Times are seconds since 1970, flags categories. `text` is how
+    strings are written.
 
     `type` is Arrow's word for how the values were stored; of parts that differ, all of them.
     """
@@ -32,6 +35,7 @@ class Column:
     buckets: Buckets = field(default_factory=empty)
     categories: Categories = field(default_factory=Categories)
     type: str = ""
+    text: Text = field(default_factory=Text)
 
     def merge(self, other: Column, name: str = "a column") -> Column:
         kind = self.kind if self.present or not other.present else other.kind
@@ -50,6 +54,7 @@ class Column:
             self.buckets.merge(other.buckets),
             self.categories.merge(other.categories),
             "|".join(types),
+            self.text.merge(other.text),
         )
 
     @property
@@ -65,6 +70,10 @@ class Column:
     @property
     def integral(self) -> bool:
         return bool(self.type) and all(t.lstrip("u").startswith("int") for t in self.type.split("|"))
+
+    @property
+    def temporal(self) -> bool:
+        return bool(self.type) and all(t.startswith(("timestamp", "date")) for t in self.type.split("|"))
 
     def range(self) -> tuple[float, float] | None:
         return self.buckets.range()
@@ -122,9 +131,19 @@ def _summary(name: str, column: Column) -> dict[str, Any]:
             line
             | {"infinite": column.infinite, "mean": mean, "std": deviation}
             | dict(zip(("min", "max"), bounds or (None, None), strict=True))
+            | ({"from": _moment(bounds[0]), "to": _moment(bounds[1])} if bounds and column.temporal else {})
         )
     top = [list(pair) for pair in column.categories.named.most_common(5)]
-    return line | {"distinct": column.categories.distinct, "top": top}
+    text = column.text.as_dict() if column.text.n else None
+    return line | {"distinct": column.categories.distinct, "top": top, "text": text}
+
+
+def _moment(seconds: float) -> str | None:
+    """As a date is written; None beyond the years that can be."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def moments(buckets: Buckets) -> tuple[float | None, float | None]:
@@ -143,13 +162,15 @@ def _pack(column: Column) -> tuple[dict[str, Any], list[packing.Ints]]:
     head = {name: getattr(column, name) for name in ("kind", "n", "nulls", "infinite", "type")}
     head |= {"shift": b.shift, "most": [b.most, c.most], "categorised": c.n, "level": c.level}
     head["named"] = dict(sorted(c.named.items()))
-    return head, [b.keys, b.counts, b.least, b.greatest, c.hashes.view(np.int64), c.counts]
+    text, parts = column.text.packed()
+    return head | {"text": text}, [b.keys, b.counts, b.least, b.greatest, c.hashes.view(np.int64), c.counts, *parts]
 
 
 def _unpack(head: dict[str, Any], parts: list[packing.Ints]) -> Column:
-    keys, counts, least, greatest, hashes, times = parts
+    keys, counts, least, greatest, hashes, times = parts[:6]
     buckets = Buckets(head["shift"], keys, counts, least, greatest, head["most"][0])
     named = Counter(head["named"])
     held = Categories(head["categorised"], named, hashes.view(np.uint64), times, head["level"], head["most"][1])
     whole = (head["n"], head["nulls"], head["infinite"])
-    return Column(head["kind"], *whole, buckets=buckets, categories=held, type=head["type"])
+    text = Text.unpacked(head["text"], parts[6:]) if "text" in head else Text()
+    return Column(head["kind"], *whole, buckets=buckets, categories=held, type=head["type"], text=text)

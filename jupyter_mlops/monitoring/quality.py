@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from jupyter_mlops.monitoring.curves import Curve, Floats, curve
@@ -22,24 +24,51 @@ _SHARES = np.arange(0.02, 0.99, 0.02)
 
 
 def broken(reference: Profile, current: Profile, features: list[str], rule: Quality) -> list[Violation]:
-    """One violation for each feature that is gone, of another kind, empty, stuck, in another unit or out of its range."""
-    found = []
+    """One violation for each feature that is gone, of another kind, empty, stuck, in another unit or out of its range.
+
+    Features that became empty in as many rows each are one finding: a join found nothing, and no sensor broke.
+    """
+    said = faults(reference, current, features, rule)
+    joined = _joined(current, said)
+    found = [_violation(current, name, sentence) for name, sentence in said.items() if name not in joined]
+    if joined:
+        share = current.columns[joined[0]].nulls / max(1, current.rows)
+        sentence = f"columns {_listed(joined)} are empty together, in {share:.0%} of the rows: a join found nothing"
+        found.insert(0, _violation(current, joined[0], sentence))
+    return found
+
+
+def faults(reference: Profile, current: Profile, features: Iterable[str], rule: Quality) -> dict[str, str]:
+    """What is broken about each feature that is, in a sentence."""
+    said = {}
     for name in features:
         before, now = reference.columns.get(name), current.columns.get(name)
-        if before is None:
-            continue
-        sentence = f"column {name} no longer arrives" if now is None else _fault(name, before, now, rule)
-        if sentence:
-            figures = {
-                "column": name,
-                "n": now.n if now else 0,
-                "nulls": now.nulls if now else None,
-                "cause": "data bug",
-            }
-            found.append(
-                Violation(kind="data-quality", what=name, sentence=sentence, severity="critical", figures=figures)
-            )
-    return found
+        if before is not None:
+            said[name] = f"column {name} no longer arrives" if now is None else _fault(name, before, now, rule)
+    return {name: sentence for name, sentence in said.items() if sentence}
+
+
+def _joined(current: Profile, said: dict[str, str]) -> list[str]:
+    """The largest group of broken columns that are empty in the same number of rows, when it is of two or more."""
+    empty: dict[int, list[str]] = {}
+    for name in said:
+        column = current.columns.get(name)
+        if column is not None and column.nulls:
+            empty.setdefault(column.nulls, []).append(name)
+    largest = max(empty.values(), key=len, default=[])
+    return largest if len(largest) > 1 else []
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _violation(current: Profile, name: str, sentence: str) -> Violation:
+    now = current.columns.get(name)
+    figures: dict[str, float | int | str | None] = {"column": name, "n": now.n if now else 0}
+    figures |= {"nulls": now.nulls if now else None, "cause": "data bug"}
+    return Violation(kind="data-quality", what=name, sentence=sentence, severity="critical", figures=figures)
 
 
 def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
@@ -51,7 +80,7 @@ def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
     wild_before, wild_now = before.infinite / max(1, before.n), now.infinite / max(1, now.n)
     if wild_now - wild_before > rule.nulls:
         return f"column {name} is infinite in {wild_now:.0%} of the rows; it was in {wild_before:.0%}"
-    if not now.seen or not before.seen:
+    if not now.seen or not before.seen or before.temporal or now.temporal:  # time goes on, and out of every range
         return ""
     if now.kind == "categorical":
         return _unseen(name, before, now, rule)

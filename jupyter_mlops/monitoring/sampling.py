@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from jupyter_mlops.monitoring.files import Part, read_part, retyped, split
 from jupyter_mlops.monitoring.profiles import Profile
-from jupyter_mlops.monitoring.reading import is_profile, tables
+from jupyter_mlops.monitoring.reading import is_profile
+from jupyter_mlops.monitoring.tables import tables
 
 
 def sampled(data: Any, columns: list[str], most: int, seed: int) -> pd.DataFrame | None:

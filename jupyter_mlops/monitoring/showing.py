@@ -27,6 +27,7 @@ def as_text(report: DriftReport) -> str:
         lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.why}")
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
     lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
+    lines += [f"BROKEN  {sentence}" for sentence in report.broken.values()]
     lines += [_together(report)] if report.multivariate else []
     lines += [f"LOST    {what}" for what in report.lost]
     lines.append(f"{len(report.drifted_columns)} of {len(report.columns)} columns drifted")
@@ -40,6 +41,7 @@ def as_html(report: DriftReport) -> str:
     gone = f"<p>missing now: {escape(', '.join(report.missing))}</p>" if report.missing else ""
     new = f"<p>not there before: {escape(', '.join(report.extra))}</p>" if report.extra else ""
     notes = [f"{old} seems to be called {name} now" for old, name in report.renamed.items()]
+    notes += [f"broken rather than drifted: {sentence}" for sentence in report.broken.values()]
     notes += [_together(report)] if report.multivariate else []
     notes += [f"could not be read: {what}" for what in report.lost]
     told = "".join(f"<p>{escape(note)}</p>" for note in notes)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from jupyter_mlops.project.gates import (
     Gate,
@@ -84,13 +84,15 @@ class Drift(Spec):
     """A column drifted when its Jensen-Shannon distance is at least `effect` and chance is ruled out.
 
     `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
-    While fewer than 100 such rows are logged, it is the training rows.
+    While fewer than 100 such rows are logged, it is the training rows. The false discovery rate is held over the columns of each
+    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find.
     """
 
     effect: float = Field(default=0.05, gt=0, lt=1)
     reference: Literal["training", "moving", "seasonal"] = "training"
     windows: int = Field(default=4, ge=1, le=520)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
+    over: Literal["columns", "windows"] = "columns"
     ignore: list[str] = []
 
 
@@ -122,12 +124,43 @@ class AlertRule(Spec):
         return self
 
 
+class Maintenance(Spec):
+    """A time in which nobody is told of alerts, once or again after each `every`. A time without a zone is UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    start: datetime = Field(alias="from")
+    to: datetime
+    every: Duration | None = None
+    why: str = ""
+
+    @field_validator("start", "to")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Maintenance:
+        if self.to <= self.start or (self.every is not None and self.to - self.start > self.every):
+            raise ValueError("maintenance lasts from `from` until a later `to`, and no longer than `every`")
+        return self
+
+    def until(self, now: datetime) -> datetime | None:
+        """When the maintenance that is on at this time ends; None when none is on."""
+        if now < self.start:
+            return None
+        begins = self.start + (now - self.start) // self.every * self.every if self.every else self.start
+        ends = begins + (self.to - self.start)
+        return ends if now < ends else None
+
+
 class Monitor(Spec):
     window: Duration = timedelta(days=1)
     drift: Drift = Drift()
     quality: Quality = Quality()
     performance: Performance = Performance()
     alert: AlertRule = AlertRule()
+    maintenance: list[Maintenance] = []
 
 
 class Brakes(Spec):

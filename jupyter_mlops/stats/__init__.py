@@ -1,5 +1,6 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
+from jupyter_mlops.stats.behaviour import behaviour
 from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
@@ -27,6 +28,7 @@ from jupyter_mlops.stats.distances import (
     wasserstein,
 )
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric
+from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
@@ -50,6 +52,7 @@ __all__ = [
     "Interval",
     "Metric",
     "Sums",
+    "behaviour",
     "benjamini_hochberg",
     "beside",
     "bucket_of",
@@ -71,10 +74,12 @@ __all__ = [
     "kolmogorov_smirnov",
     "largest_gap",
     "log_evidence",
+    "online_level",
     "paired_interval",
     "population_stability",
     "ranked",
     "ratio",
+    "simes",
     "stratified",
     "unlike_pairs",
     "wasserstein",

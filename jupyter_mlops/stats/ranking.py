@@ -64,6 +64,14 @@ def first(score: Floats, entity: Codes, k: int = 10) -> NDArray[np.bool_]:
     return chosen
 
 
+def places(score: Floats, entity: Codes) -> Codes:
+    """Each row's place among the rows of its entity by falling score, from 0; of a tie, the earlier row first."""
+    order = np.lexsort((-score, entity))
+    found = np.empty(len(score), dtype=np.int64)
+    found[order] = _place(entity[order])
+    return found
+
+
 def unlike_pairs(kind: Codes, entity: Codes) -> tuple[Floats, Floats]:
     """For each entity, how many pairs of its rows are of different kinds, and how many pairs there are."""
     count = int(entity.max()) + 1 if len(entity) else 0

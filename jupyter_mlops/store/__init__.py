@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.predicting import predict
     from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
+    from jupyter_mlops.store.trusted import foreign
 
 LEASE = 300.0
 """Seconds for which a job on another machine is believed to live on without a sign of life."""
@@ -32,6 +33,7 @@ __all__ = [
     "digest_of",
     "expired",
     "files_below",
+    "foreign",
     "foreign_database",
     "lease",
     "open_store",
@@ -49,6 +51,7 @@ _HOME = {
     "digest_of": "digests",
     "expired": "leases",
     "files_below": "digests",
+    "foreign": "trusted",
     "foreign_database": "tables",
     "lease": "leases",
     "predict": "predicting",

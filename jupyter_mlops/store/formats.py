@@ -28,6 +28,7 @@ _HARMLESS = (
     "lightgbm",
     "collections",
     "copyreg",
+    "copy_reg",  # its name in old protocols
     "_codecs",
     "datetime",
 )

@@ -1,15 +1,17 @@
 """Model files: written as skops, read by our own loader against our own list of types, known by a digest.
 
 MLflow takes the list of trusted types from the model's own file, so whoever writes the file chooses what is trusted. Here the
-list is this one, reviewed: each type holds numbers and calls nothing it is given.
+list is this one, reviewed: each type holds numbers and calls nothing it is given. XGBoost's and LightGBM's models go by
+MLflow's flavours of these names, with the library's own file for everybody else; ours reads the skops file that lies beside.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import infer_signature
@@ -17,26 +19,8 @@ from mlflow.models.model import Model
 from mlflow.sklearn import save_model as save_sklearn
 
 from jupyter_mlops.errors import BadInput
-
-TRUSTED = (
-    "numpy.dtype",
-    "scipy.interpolate._bsplines.BSpline",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.loss.HalfTweedieLossIdentity",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.cluster._bisect_k_means._BisectingTree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.feature_selection._univariate_selection.f_classif",
-    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
-    "sklearn.gaussian_process.kernels.ConstantKernel",
-    "sklearn.gaussian_process.kernels.Product",
-    "sklearn.gaussian_process.kernels.RBF",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.tree._tree.Tree",
-)
+from jupyter_mlops.store.boosters import answering
+from jupyter_mlops.store.trusted import TRUSTED, foreign
 
 FILE = "model.skops"
 NAME = "model"
@@ -53,21 +37,43 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
     logged = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
-        save_sklearn(
+        _saver(model)(
             model,
             str(path),
             mlflow_model=Model(run_id=run_id, model_id=logged.model_id, model_uuid=logged.model_id),
             signature=_signature(model, input_example),
+            input_example=input_example,
             pip_requirements=list(requirements) or None,
-            serialization_format="skops",
-            skops_trusted_types=list(TRUSTED),
         )
-        if input_example is not None:
+        if not (path / FILE).is_file():
+            _write_skops(model, path / FILE)
+        if hasattr(input_example, "to_json"):
             _write_example(input_example, path / "example.json")
         client.log_model_artifacts(logged.model_id, str(path))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
     return f"models:/{logged.model_id}"
+
+
+def _saver(model: Any) -> Callable[..., None]:
+    """MLflow's flavour for it. Its library was imported by whoever made the model."""
+    library = type(model).__module__.partition(".")[0]
+    if library == "xgboost":
+        from mlflow.xgboost import save_model
+
+        return cast("Callable[..., None]", save_model)
+    trusted = {"serialization_format": "skops", "skops_trusted_types": list(TRUSTED)}
+    if library == "lightgbm":
+        from mlflow.lightgbm import save_model
+
+        return partial(save_model, **trusted)
+    return partial(save_sklearn, **trusted)
+
+
+def _write_skops(model: Any, file: Path) -> None:
+    from skops.io import dump
+
+    dump(model, file)
 
 
 def read_saved(file: Path) -> Any:
@@ -86,19 +92,19 @@ def check_types(model: Any) -> None:
 
 
 def _refuse_foreign(types: Sequence[str]) -> None:
-    foreign = sorted(set(types) - set(TRUSTED))
-    if foreign:
+    found = foreign(types)
+    if found:
         raise BadInput(
-            f"the model holds types that are not trusted: {', '.join(foreign)}",
-            "use scikit-learn's own parts in place of functions and classes of your own, or track it with --no-model",
-            types=foreign,
+            f"the model holds types that are not trusted: {', '.join(found)}",
+            "use the libraries' own parts in place of functions and classes of your own, or track it with --no-model",
+            types=found,
         )
 
 
 def _signature(model: Any, input_example: Any) -> Any:
     if input_example is None:
         return None
-    return infer_signature(input_example, model.predict(input_example))
+    return infer_signature(input_example, answering(model).predict(input_example))
 
 
 def _write_example(frame: Any, path: Path) -> None:
@@ -113,14 +119,14 @@ def read_model(folder: Path) -> tuple[Any, Any]:
     file = folder / FILE
     if not file.is_file():
         raise BadInput(
-            f"no {FILE} in {folder.name}: only scikit-learn models saved as skops are loaded",
+            f"no {FILE} in {folder.name}: only models saved as skops are loaded",
             "track the model again; other formats can run code when they are read",
         )
     try:
         model = load(file, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise BadInput(f"the model was not loaded: {error}", "register a model of reviewed types only") from error
-    return model, _read_example(folder)
+    return answering(model), _read_example(folder)
 
 
 def read_trusted(folder: Path) -> tuple[Any, Any]:

@@ -113,17 +113,24 @@ class Store:
         parent: str | None = None,
         started: datetime | None = None,
         lasts: float | None = None,
+        lease: str = "",
     ) -> str:
         """The id of the run with this idempotency key: a create whose answer was lost makes no second run.
 
-        `lasts`: seconds after which it counts as lost on other machines too, unless it is renewed.
+        `lasts`: seconds after which it counts as lost on other machines too, unless it is renewed. `lease` is its keeper's,
+        where that is not this process.
         """
         experiment_id = self.experiment(experiment)
         with self.explained():
             known = self.client.search_runs([experiment_id], f"tags.`{KEY}` = '{key}'", max_results=1)
             if known:
                 return str(known[0].info.run_id)
-            all_tags = {**(tags or {}), KEY: key, leases.TAG: leases.lease(lasts), "mlflow.user": config.actor()}
+            all_tags = {
+                **(tags or {}),
+                KEY: key,
+                leases.TAG: lease or leases.lease(lasts),
+                "mlflow.user": config.actor(),
+            }
             all_tags |= {PARENT: parent} if parent else {}
             run = self.client.create_run(experiment_id, start_time=_millis(started), tags=all_tags, run_name=name)
             return str(run.info.run_id)
@@ -224,10 +231,7 @@ class Store:
         """
         with self.explained():
             if len(run_id) < 32:
-                matching = [r for r in self.runs(limit=1000) if r.run_id.startswith(run_id)]
-                if len(run_id) < 4 or len(matching) != 1:
-                    raise NotFound(f"no single run begins with {run_id!r}", "list them with `jupyter mlops runs`")
-                return matching[0]
+                return self._beginning(run_id)
             try:
                 return self._record(self.client.get_run(run_id))
             except MlflowException:
@@ -235,6 +239,19 @@ class Store:
                 if not known:
                     raise
                 return known[0]
+
+    def _beginning(self, text: str) -> Run:
+        """The one run whose id, or whose record's key, begins so."""
+        found: dict[str, Any] = {}
+        if text.isalnum() and len(text) >= 4:
+            places = [e.experiment_id for e in self.client.search_experiments()]
+            for name in ("attributes.run_id", f"tags.`{KEY}`"):
+                matching = self.client.search_runs(places, f"{name} LIKE '{text}%'", max_results=2)
+                found |= {run.info.run_id: run for run in matching}
+        if len(found) != 1:
+            how_many = "no run" if not found else "more than one run"
+            raise NotFound(f"{how_many} begins with {text!r}", "list them with `jupyter mlops runs`")
+        return self._record(next(iter(found.values())))
 
     def runs(
         self,
@@ -257,6 +274,17 @@ class Store:
             query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.items())
             found = self.client.search_runs(places, query, max_results=limit, order_by=["attributes.start_time DESC"])
             return [self._record(run) for run in found]
+
+    def champions(self, run_ids: Iterable[str]) -> list[tuple[str, int, str]]:
+        """(model, version, run) of every version that came from one of these runs and has the alias `champion`."""
+        listed = ", ".join(f"'{run_id}'" for run_id in sorted(run_ids))
+        if not listed:
+            return []
+        with self.explained():
+            names = {v.name for v in self.client.search_model_versions(f"run_id IN ({listed})", max_results=1000)}
+            held = [self.client.get_registered_model(name) for name in sorted(names)]
+            numbers = [(model.name, model.aliases["champion"]) for model in held if "champion" in model.aliases]
+            return [(n, int(v), str(self.client.get_model_version(n, v).run_id)) for n, v in numbers]
 
     def artifact(self, run_id: str, path: str) -> Path:
         """A local copy of one file or folder of a run; the file itself when it is on this machine."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.tracking.launching import ship_soon
     from jupyter_mlops.tracking.replaying import replay
     from jupyter_mlops.tracking.scripts import track
-    from jupyter_mlops.tracking.shipping import Shipped, recover, ship
+    from jupyter_mlops.tracking.shipping import Shipped, arrived, recover, ship
     from jupyter_mlops.tracking.streaming import log
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Session",
     "Shipped",
     "Source",
+    "arrived",
     "differences",
     "log",
     "recover",
@@ -34,6 +35,7 @@ __all__ = [
 # Shipping brings MLflow, which no user's kernel ever imports for us.
 _HOME = {
     "Shipped": "shipping",
+    "arrived": "shipping",
     "differences": "differing",
     "log": "streaming",
     "recover": "shipping",

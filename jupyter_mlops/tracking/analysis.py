@@ -33,6 +33,8 @@ class Names:
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
     mutates: set[str] = field(default_factory=set)
+    patches: set[str] = field(default_factory=set)
+    """Of these an attribute is assigned: classes and modules are changed so, and by nothing else."""
     settles: set[str] = field(default_factory=set)
     """Bound whatever happens: by a statement that stands under no `if`, loop or `try`."""
     aliases: set[tuple[str, str]] = field(default_factory=set)
@@ -155,6 +157,7 @@ class _Walker(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._read_and_mutate(node.value)
+            self.names.patches |= {node.value.id} if isinstance(node.value, ast.Name) else set()
         self.visit(node.value)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -291,6 +294,7 @@ class _Walker(ast.NodeVisitor):
         self.names.writes |= own.writes & declared
         self.names.rebinds |= own.writes & declared | own.rebinds
         self.names.mutates |= own.mutates - mine
+        self.names.patches |= own.patches - mine
         self.names.aliases |= {(new, old) for new, old in own.aliases if new in declared and old not in mine}
         self.names.star |= own.star
         return own.reads - mine

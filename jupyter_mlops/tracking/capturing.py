@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.masking import mask
 from jupyter_mlops.tracking import finding, journal
 from jupyter_mlops.tracking.cell import Cell, Options
+from jupyter_mlops.tracking.keeping import keep_model
 from jupyter_mlops.tracking.leaking import leaks
 from jupyter_mlops.tracking.observing import Seen
 
-EXAMPLE_ROWS = 5
 _TEXT = ("text/html", "image/svg+xml", "text/plain", "text/markdown")
+
+
+Harmless = Callable[[str], AbstractContextManager[None]]
+"""Around a step: whatever fails in it becomes one line of warning that begins so."""
 
 
 def capture(
@@ -24,46 +29,48 @@ def capture(
     cells: Sequence[str],
     namespace: MutableMapping[str, Any],
     options: Options,
+    harmless: Harmless,
 ) -> dict[str, Any]:
-    """Fill in the cell; gives what else the record's last line says."""
-    found = finding.find_model(seen, namespace, options.model)
+    """Fill in the cell; gives what else the record's last line says. A step that fails takes no other one with it."""
+    outputs: list[str] = []
+    model = finding.find_model(seen, namespace, options.model)
+    with harmless("its metrics were not all found"):
+        metrics = finding.find_metrics(seen, namespace, python, _asked(cell, namespace, options), cell)
+        cell.metrics = {name: value for name, (value, _) in metrics.items()}
+        cell.origins = {name: origin for name, (_, origin) in metrics.items()}
+    with harmless("its parameters were not all found"):
+        cell.parameters = finding.find_parameters(seen, model, namespace, [*cells, python], options.parameters)
+    with harmless("its data was not all described"):
+        datasets = finding.find_datasets(seen, python, cells, namespace, options.data)
+        cell.datasets = [d.model_dump() for d in datasets]
+    with harmless("leaked rows were not looked for"):
+        cell.warnings += leaks(seen)
+    with harmless("its outputs were not kept"):
+        outputs = _save_outputs(folder, cell.outputs)
+    if model and options.keep_model and cell.status == "FINISHED":
+        with harmless("the model was not kept"):
+            _keep(cell, folder, model, seen, options.pickled)
+    return {"outputs": outputs}
+
+
+def _asked(cell: Cell, namespace: MutableMapping[str, Any], options: Options) -> dict[str, float]:
     asked = {}
     for name, text in options.metrics.items():
         try:
             asked[name] = float(eval(text, dict(namespace)))  # noqa: S307  # the person's own expression
         except Exception as error:  # noqa: BLE001  # whatever it raises
             cell.warnings.append(f"--metric {name}={text}: {type(error).__name__}: {error}")
-    metrics = finding.find_metrics(seen, namespace, python, asked, cell)
-    cell.metrics = {name: value for name, (value, _) in metrics.items()}
-    cell.origins = {name: origin for name, (_, origin) in metrics.items()}
-    cell.parameters = finding.find_parameters(
-        found[1] if found else None, namespace, [*cells, python], options.parameters
-    )
-    datasets = finding.find_datasets(seen, python, cells, namespace, options.data)
-    cell.datasets = [d.model_dump() for d in datasets]
-    cell.warnings += leaks(seen)
-    if found and options.keep_model and cell.status == "FINISHED":
-        cell.model = f"{found[0]}: {type(found[1]).__name__}"
-        _save(cell, folder, found[1], next((f.data for f in seen.fits if f.estimator is found[1]), None))
-    return {"outputs": _save_outputs(folder, cell.outputs)}
+    return asked
 
 
-def _save(cell: Cell, folder: Path, model: Any, data: Any) -> None:
-    """skops, never pickle. A model it has no form for is named on the card; everything else is kept all the same."""
-    from skops.io import dump
-
-    try:
-        dump(model, folder / journal.MODEL)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  # skops meets whatever a model holds
-        (folder / journal.MODEL).unlink(missing_ok=True)
-        cell.warnings.append(
-            f"the model was not kept: {type(model).__name__} cannot be written without pickle ({error})"
-        )
-        return
-    if hasattr(data, "to_parquet"):
-        data.head(EXAMPLE_ROWS).to_parquet(folder / journal.EXAMPLE)
+def _keep(cell: Cell, folder: Path, model: tuple[str, Any], seen: Seen, pickled: bool) -> None:
+    name, fitted = model
+    data = next((fit.data for fit in seen.fits if fit.estimator is fitted), None)
+    why = keep_model(folder, fitted, data, pickled=pickled)
+    if why:
+        cell.warnings.append(why)
+    else:
+        cell.model = f"{name}: {type(fitted).__name__}"
 
 
 def _save_outputs(folder: Path, outputs: Sequence[tuple[str, bytes]]) -> list[str]:

@@ -17,6 +17,8 @@ class Options:
     parameters: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     keep_model: bool = True
+    pickled: bool = False
+    """A model that can be written no other way is pickled."""
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
@@ -39,6 +41,7 @@ class Cell:
 
     key: str
     name: str
+    place: str = ""
     status: str = "RUNNING"
     error: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -53,6 +56,8 @@ class Cell:
     attempt: int = 1
     previous: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
+    champion: dict[str, Any] = field(default_factory=dict)
+    """`{model, version, metrics}` of what this notebook has in service, as of the last run that was shipped."""
     parent: str | None = None
     returned: Any = None
     printed: str = ""

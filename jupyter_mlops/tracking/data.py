@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ MOST_BYTES = 2**30
 
 
 def describe(value: Any, name: str, source: str, context: str) -> Dataset | None:
-    """The Dataset of a DataFrame, Series or array; None for what is none of them."""
+    """The Dataset of a frame, series, array or matrix of any common library, or a list; None for what is none of them."""
+    value = _table(value)
     shape = getattr(value, "shape", None)
     if not isinstance(shape, tuple) or not shape:
         return None
@@ -22,12 +24,29 @@ def describe(value: Any, name: str, source: str, context: str) -> Dataset | None
     return Dataset(name=name, digest=digest(value), source=source, rows=int(shape[0]), columns=columns, context=context)
 
 
+def _table(value: Any) -> Any:
+    """Boosters' own tables as the matrix in them, a list as an array of it."""
+    library = type(value).__module__.partition(".")[0]
+    if library == "xgboost" and hasattr(value, "get_data"):
+        return value.get_data()
+    if isinstance(value, list | tuple) and value:
+        return _listed(value)
+    return value
+
+
+def _listed(values: Any) -> Any:
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        return None
+    return array if array.dtype.kind in "biufcU" else None
+
+
 def digest(value: Any) -> str:
     """BLAKE2b over names, types and bytes of every column; `~` before it says that rows were sampled."""
-    rows = len(value)
-    size = _bytes(value)
-    step = max(1, -(-size // MOST_BYTES))
-    sampled = value.iloc[::step] if step > 1 and hasattr(value, "iloc") else value[::step] if step > 1 else value
+    rows = int(value.shape[0])
+    step = max(1, -(-_bytes(value) // MOST_BYTES))
+    sampled = value if step == 1 else value.iloc[::step] if hasattr(value, "iloc") else value[::step]
     hashed = hashlib.blake2b(digest_size=16)
     hashed.update(str(rows).encode())
     for name, column in _columns(sampled):
@@ -37,9 +56,15 @@ def digest(value: Any) -> str:
 
 
 def _columns(value: Any) -> list[tuple[str, Any]]:
-    if hasattr(value, "columns"):
+    if hasattr(value, "iloc") and hasattr(value, "columns"):
         return [(str(name), value.iloc[:, i]) for i, name in enumerate(value.columns)]
-    return [(str(getattr(value, "name", "")), value)]
+    if hasattr(value, "tocsr"):
+        matrix = value.tocsr()
+        return [("values", matrix.data), ("columns", matrix.indices), ("rows", matrix.indptr)]
+    if hasattr(value, "to_pandas"):  # polars, Arrow: every library of tables has it
+        whole = value.to_pandas()
+        return _columns(whole) if hasattr(whole, "columns") else [("", whole)]
+    return [(str(getattr(value, "name", "")), value if hasattr(value, "iloc") else np.asarray(value))]
 
 
 def _buffer(column: Any) -> Any:
@@ -51,7 +76,8 @@ def _buffer(column: Any) -> Any:
     from pandas.util import hash_array, hash_pandas_object
 
     if isinstance(column, Series):
-        return np.ascontiguousarray(hash_pandas_object(column, index=False).to_numpy()).data
+        with suppress(TypeError):  # lists, dicts and the like have no hash
+            return np.ascontiguousarray(hash_pandas_object(column, index=False).to_numpy()).data
     return np.ascontiguousarray(hash_array(np.asarray(column, dtype=object).ravel().astype(str).astype(object))).data
 
 
@@ -59,4 +85,7 @@ def _bytes(value: Any) -> int:
     if hasattr(value, "memory_usage"):
         used = value.memory_usage(index=False)
         return int(used.sum() if hasattr(used, "sum") else used)
-    return int(getattr(value, "nbytes", 0))
+    if hasattr(value, "tocsr"):
+        return int(getattr(getattr(value, "data", None), "nbytes", 0))
+    size = getattr(value, "nbytes", 0)
+    return int(size) if isinstance(size, int | np.integer) else 0

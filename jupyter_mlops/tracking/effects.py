@@ -39,7 +39,7 @@ LEARNING = _words("fit fit_transform fit_predict partial_fit transform")
 # Modules whose functions leave what they are given alone.
 PURE = _words(
     "math statistics json re datetime pandas numpy scipy matplotlib seaborn plotly altair warnings "
-    "sklearn.metrics sklearn.model_selection sklearn.inspection sklearn.datasets"
+    "sklearn.metrics sklearn.model_selection sklearn.inspection sklearn.datasets xgboost lightgbm catboost statsmodels"
 )
 CHANGING = _words("put place putmask copyto fill_diagonal shuffle")
 """Functions of those modules that do change their argument."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Going through thousands of modules at each cell would take longer than all the rest: each is looked at once.
 _packaged: dict[str, bool] = {}
 _files: dict[str, str] = {}
+_STDLIB = (sysconfig.get_path("stdlib") + os.sep, str(Path(__file__).parents[1]))
 
 
 def environment() -> dict[str, Any]:
@@ -47,20 +49,30 @@ def _physical_memory() -> int | None:
 
 def local_modules(folder: Path) -> list[dict[str, str]]:
     """Modules imported from files of the person's own, below the project or beside the notebook: name, path, digest, text."""
-    for name, module in list(sys.modules.items()):
-        if name not in _files:
-            path = getattr(module, "__file__", None)
-            own = isinstance(path, str) and path.endswith(".py") and "-packages" not in path and name != "__main__"
-            _files[name] = str(path) if own else ""
     inside = f"{folder}{os.sep}"
     found = []
-    for name, path in _files.items():
+    for name, path in _own().items():
         if path.startswith(inside) and name in sys.modules:
             text = _text(path)
             if text is not None:
                 digest = hashlib.sha256(text).hexdigest()
                 found.append({"name": name, "path": path, "digest": digest, "text": text.decode()})
     return found[:_MOST_MODULES]
+
+
+def own_namespaces() -> list[dict[str, Any]]:
+    """The names of every module that is neither Python's nor a package's."""
+    loaded = [sys.modules.get(name) for name, path in _own().items() if path]
+    return [vars(module) for module in loaded if module is not None]
+
+
+def _own() -> dict[str, str]:
+    for name, module in list(sys.modules.items()):
+        if name not in _files:
+            path = str(getattr(module, "__file__", None) or "")
+            own = path.endswith(".py") and "-packages" not in path and not path.startswith(_STDLIB)
+            _files[name] = path if own and name != "__main__" else ""
+    return _files
 
 
 def _text(path: str) -> bytes | None:

@@ -14,7 +14,7 @@ from jupyter_mlops.records import Dataset
 from jupyter_mlops.tracking.analysis import names_of
 from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
-from jupyter_mlops.tracking.observing import Fit, Score, Seen
+from jupyter_mlops.tracking.observing import Fit, Score, Seen, number
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
 _METRIC = re.compile(
@@ -77,58 +77,67 @@ def _add(found: Found, more: Iterable[tuple[str, float, str]]) -> None:
 
 def _numbers(name: str, value: Any) -> list[tuple[str, float]]:
     """A number under its name; the numbers of a mapping under theirs."""
-    if _is_number(value):
-        return [(name, float(value))]
-    if isinstance(value, dict):
-        return [(str(key), float(held)) for key, held in value.items() if _is_number(held)][:_MOST_PARAMETERS]
-    return []
+    held = value if isinstance(value, dict) else {name: value}
+    found = ((str(key), number(one)) for key, one in held.items())
+    return [(key, one) for key, one in found if one is not None][:_MOST_PARAMETERS]
 
 
 def _searches(seen: Seen) -> list[Score]:
     """A search's best score, as it was fitted."""
-    best = [(fit, getattr(fit.estimator, "best_score_", None)) for fit in seen.fits]
+    best = [(fit, number(getattr(fit.estimator, "best_score_", None))) for fit in seen.fits]
     return [
-        Score("best_cv_score", float(value), None, f"{type(fit.estimator).__name__}.best_score_")
+        Score("best_cv_score", value, None, f"{type(fit.estimator).__name__}.best_score_")
         for fit, value in best
-        if isinstance(value, int | float)
+        if value is not None
     ]
 
 
 def _printed(text: str, found: Found) -> list[tuple[str, float]]:
     """`name: number` on a line, once, with a metric's name and a value not known already to the digits printed."""
     seen: dict[str, list[str]] = {}
-    for label, number in _LINE.findall(text):
-        name = re.sub(r"\W+", "_", label.strip()).strip("_").lower()
+    for label, digits in _LINE.findall(text):
+        name = re.sub(r"\W+", "_", re.sub(r"\b\d+\b", " ", label).strip()).strip("_").lower()  # "epoch 3 loss" counts
         if _METRIC.search(name):
-            seen.setdefault(name, []).append(number)
-    once = [(name, numbers[0]) for name, numbers in seen.items() if len(numbers) == 1]
+            seen.setdefault(name, []).append(digits)
+    once = [(name, digits[0]) for name, digits in seen.items() if len(digits) == 1]
     return [
-        (name, float(number))
-        for name, number in once
-        if not any(abs(value - float(number)) <= 0.51 * 10.0 ** -_decimals(number) for value, _ in found.values())
+        (name, float(digits))
+        for name, digits in once
+        if not any(abs(value - float(digits)) <= 0.51 * 10.0 ** -_decimals(digits) for value, _ in found.values())
     ]
 
 
-def _decimals(number: str) -> int:
-    mantissa, _, exponent = number.lower().partition("e")
+def _decimals(digits: str) -> int:
+    mantissa, _, exponent = digits.lower().partition("e")
     return len(mantissa.partition(".")[2]) - int(exponent or 0)
 
 
 def find_parameters(
-    model: Any, namespace: Mapping[str, Any], cells: Sequence[str], asked: Sequence[str]
+    seen: Seen,
+    model: tuple[str, Any] | None,
+    namespace: Mapping[str, Any],
+    cells: Sequence[str],
+    asked: Sequence[str],
 ) -> dict[str, str]:
     """Constants assigned in the slice, then what the estimator was given beyond its defaults; secrets masked."""
     found: dict[str, Any] = {}
     for cell in cells:
         found |= {name: namespace[name] for name in constants_of(cell) if _is_plain(namespace.get(name))}
     found |= {name: namespace[name] for name in asked if name in namespace}
-    if model is not None and hasattr(model, "get_params"):
-        found["estimator"] = type(model).__name__
-        found |= _given(model, "")
-        best = getattr(model, "best_params_", None)
-        found |= {f"best_{name}": value for name, value in best.items()} if isinstance(best, dict) else {}
+    if model is not None:
+        found |= _of_model(model[1], seen)
     items = list(found.items())[:_MOST_PARAMETERS]
     return {name: mask_value(name, str(value))[:_LONGEST] for name, value in items if not _METRIC.search(name)}
+
+
+def _of_model(model: Any, seen: Seen) -> dict[str, Any]:
+    given = next((fit.given for fit in seen.fits if fit.estimator is model), {})
+    found: dict[str, Any] = {"estimator": type(model).__name__}
+    found |= {name: value for name, value in given.items() if _is_plain(value)}
+    if hasattr(model, "get_params"):
+        found |= _given(model, "")
+    best = getattr(model, "best_params_", None)
+    return found | ({f"best_{name}": value for name, value in best.items()} if isinstance(best, dict) else {})
 
 
 def _given(estimator: Any, prefix: str, depth: int = 0) -> dict[str, Any]:
@@ -202,10 +211,6 @@ def _text(node: ast.expr, namespace: Mapping[str, Any]) -> str | None:
         parts = [_text(part, namespace) for part in node.values]
         return None if None in parts else "".join(part or "" for part in parts)
     return None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_plain(value: Any) -> bool:

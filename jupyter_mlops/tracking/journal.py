@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 RECORD = "record.jsonl"
 MODEL = "model.skops"
+PICKLE = "model.pkl"
 EXAMPLE = "input_example.parquet"
+EXAMPLE_ARRAY = "input_example.npy"
 OUTPUTS = "outputs"
 
 
@@ -98,6 +101,22 @@ def waiting(home: Path) -> Iterator[Path]:
     """Records not shipped yet, the oldest first."""
     folders = [p for p in (home / "journal").glob("*") if (p / RECORD).is_file()]
     yield from sorted(folders, key=lambda p: (p / RECORD).stat().st_ctime_ns)
+
+
+def waits(home: Path, key: str) -> bool:
+    """Whether the record of this key is here, not shipped or not wholly."""
+    return bool(key) and (home / "journal" / key / RECORD).is_file()
+
+
+def champions(home: Path, notebook: str) -> Path:
+    """Where the shipper notes what this notebook has in service, for kernels that ask MLflow nothing."""
+    return home / "journal" / "champions" / f"{quote(notebook, safe='')}.json"
+
+
+def champion(home: Path, notebook: str) -> dict[str, Any]:
+    """`{model, version, metrics}`, or empty where nothing or more than one thing is in service."""
+    file = champions(home, notebook)
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def shipped(home: Path, key: str) -> Path:

@@ -1,23 +1,31 @@
-"""What scikit-learn did while a cell ran: which estimators were fitted on what, and which scores were computed.
+"""What was done while a cell ran: which estimators were fitted on what, and which scores were computed.
 
-For the time of the cell `fit` and `score` of every imported estimator class, and the functions of `sklearn.metrics`, also
-under the names the notebook gave them, are replaced by ones that call the original and note it. Afterwards everything is as
-it was. Profiling hooks would see more and slow every call of the cell; this costs about a millisecond.
+Of scikit-learn, and of the libraries that make its estimators or train boosters of their own. For the time of the cell `fit`
+and `score` of every imported estimator class, and the functions of `sklearn.metrics`, also under the names that the notebook
+and its local modules gave them, are replaced by ones that call the original and note it. Afterwards everything is as it was.
+Profiling hooks would see more and slow every call of the cell; this costs about a millisecond.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
+import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from types import ModuleType
 from typing import Any
 
 from jupyter_mlops import config
+from jupyter_mlops.tracking.environment import own_namespaces
 
+BOOSTING = ("xgboost", "lightgbm")
+"""Libraries with a training function of their own beside scikit-learn's estimators."""
 _SHORT = {
     "mean_absolute_error": "mae",
     "mean_squared_error": "mse",
@@ -39,9 +47,12 @@ _SHORT = {
 
 @dataclass
 class Fit:
+    """`given` are the parameters of a training function, where there is no constructor that took them."""
+
     estimator: Any
     data: Any
     target: Any
+    given: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,13 +84,14 @@ class Seen:
 
 @contextmanager
 def observing(namespace: MutableMapping[str, Any], source: str, seen: Seen) -> Iterator[None]:
-    """Watch until the end of the block. When scikit-learn is not there and the cell does not mention it, nothing is done."""
-    if "sklearn" not in sys.modules and "sklearn" not in source:
+    """Watch until the end of the block. A library that is not there and that the cell does not import is let be."""
+    here = [name for name in ("sklearn", *BOOSTING) if name in sys.modules or _imports(source, name)]
+    if not here:
         yield
         return
     undo: list[Callable[[], None]] = []
     try:
-        _watch(namespace, seen, undo)
+        _watch(namespace, seen, undo, here)
     except Exception:  # a broken scikit-learn is for the cell to find out
         if config.strict():
             raise
@@ -90,15 +102,57 @@ def observing(namespace: MutableMapping[str, Any], source: str, seen: Seen) -> I
             restore()
 
 
-def _watch(namespace: MutableMapping[str, Any], seen: Seen, undo: list[Callable[[], None]]) -> None:
+def _imports(source: str, name: str) -> bool:
+    return bool(re.search(rf"^\s*(?:import|from)\s+{name}\b|\bimport\s+.*\b{name}\b", source, re.MULTILINE))
+
+
+def _watch(namespace: MutableMapping[str, Any], seen: Seen, undo: list[Callable[[], None]], here: list[str]) -> None:
+    wrappers: dict[int, Callable[..., Any]] = {}
+    for name in here:
+        module = importlib.import_module(name)  # the cell imports it, or somebody has
+        if name in BOOSTING and hasattr(module, "Booster"):
+            wrappers |= _watch_boosting(module, seen, undo)
     base, metrics = importlib.import_module("sklearn.base"), importlib.import_module("sklearn.metrics")
     for kind in _classes(base):
         _watch_class(kind, seen, undo)
     undo.append(_watch_new_classes(base.BaseEstimator, seen, undo))
-    wrappers = _watch_metrics(metrics, seen, undo)
+    wrappers |= _watch_metrics(metrics, seen, undo)
     if "sklearn.model_selection" in sys.modules:
         wrappers |= _watch_validation(sys.modules["sklearn.model_selection"], seen, undo)
-    undo.append(_swap_names(namespace, wrappers))
+    undo += [_swap_names(names, wrappers) for names in [namespace, *own_namespaces()]]
+
+
+def _watch_boosting(module: Any, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
+    """`train` of XGBoost and LightGBM, which gives a booster, and what the booster predicts."""
+    original = module.train
+    wrapper = _watched_training(original, seen)
+    module.train = wrapper
+    undo.append(functools.partial(setattr, module, "train", original))
+    predict = module.Booster.predict
+    module.Booster.predict = _watched_predict(predict, seen)
+    undo.append(functools.partial(setattr, module.Booster, "predict", predict))
+    return {id(original): wrapper}
+
+
+def _watched_training(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def train(*args: Any, **kwargs: Any) -> Any:
+        rows = args[1] if len(args) > 1 else kwargs.get("dtrain", kwargs.get("train_set"))
+        held = getattr(rows, "data", None)  # LightGBM lets go of it when it has trained
+        seen.begun()
+        seen.depth += 1
+        try:
+            booster = original(*args, **kwargs)
+        finally:
+            seen.depth -= 1
+        if seen.depth == 0:
+            given = args[0] if args else kwargs.get("params")
+            seen.fits.append(
+                Fit(booster, rows if held is None else held, None, dict(given) if isinstance(given, Mapping) else {})
+            )
+        return booster
+
+    return train
 
 
 def _classes(base: ModuleType) -> list[type]:
@@ -116,9 +170,17 @@ def _classes(base: ModuleType) -> list[type]:
 def _watch_class(kind: type, seen: Seen, undo: list[Callable[[], None]]) -> None:
     for method, watched in _METHODS.items():
         original = kind.__dict__.get(method)
-        if callable(original) and not isinstance(original, staticmethod | classmethod):
-            setattr(kind, method, watched(original, seen))
-            undo.append(functools.partial(setattr, kind, method, original))
+        if inspect.isfunction(original):
+            replaced: Any = watched(original, seen)
+        elif (
+            type(original).__name__ == "_AvailableIfDescriptor"
+        ):  # a pipeline's or a search's, there if its parts have it
+            replaced = copy.copy(original)
+            replaced.fn = watched(replaced.fn, seen)
+        else:
+            continue
+        setattr(kind, method, replaced)
+        undo.append(functools.partial(setattr, kind, method, original))
 
 
 def _watch_new_classes(base: Any, seen: Seen, undo: list[Callable[[], None]]) -> Callable[[], None]:
@@ -199,28 +261,45 @@ _METHODS: dict[str, Callable[[Callable[..., Any], Seen], Callable[..., Any]]] = 
 
 
 def _watch_metrics(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
-    wrappers = {}
-    for name in dir(module):
-        original = getattr(module, name)
-        if name.startswith("_") or not callable(original) or isinstance(original, type):
-            continue
+    def watched(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         if name.endswith(("_score", "_error", "_loss")):
-            wrapper = _watched_metric(original, _SHORT.get(name, name), seen)
-            wrappers[id(original)] = wrapper
-            setattr(module, name, wrapper)
+            return _watched_metric(original, _SHORT.get(name, name), seen)
+        return _as_one_step(original, seen)
+
+    return _watch_functions(module, watched, undo)
+
+
+def _watch_validation(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
+    def watched(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        return (_watched_validation if name in ("cross_val_score", "cross_validate") else _as_one_step)(original, seen)
+
+    return _watch_functions(module, watched, undo)
+
+
+def _watch_functions(
+    module: ModuleType, watched: Callable[[str, Callable[..., Any]], Callable[..., Any]], undo: list[Callable[[], None]]
+) -> dict[int, Callable[..., Any]]:
+    wrappers = {}
+    for name, original in list(vars(module).items()):
+        if inspect.isfunction(original) and not name.startswith("_"):
+            wrappers[id(original)] = watched(name, original)
+            setattr(module, name, wrappers[id(original)])
             undo.append(functools.partial(setattr, module, name, original))
     return wrappers
 
 
-def _watch_validation(module: ModuleType, seen: Seen, undo: list[Callable[[], None]]) -> dict[int, Callable[..., Any]]:
-    wrappers = {}
-    for name in ("cross_val_score", "cross_validate"):
-        original = getattr(module, name)
-        wrapper = _watched_validation(original, seen)
-        wrappers[id(original)] = wrapper
-        setattr(module, name, wrapper)
-        undo.append(functools.partial(setattr, module, name, original))
-    return wrappers
+def _as_one_step(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
+    """What is fitted inside, a report's encoder or a curve's hundred models, is the function's own business."""
+
+    @functools.wraps(original)
+    def step(*args: Any, **kwargs: Any) -> Any:
+        seen.depth += 1
+        try:
+            return original(*args, **kwargs)
+        finally:
+            seen.depth -= 1
+
+    return step
 
 
 def _watched_validation(original: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
@@ -265,15 +344,32 @@ def _watched_metric(original: Callable[..., Any], name: str, seen: Seen) -> Call
 def _rows(seen: Seen, given: list[Any]) -> Any:
     """The rows that what was given had been predicted from; a column of probabilities is a view of what was predicted."""
     for answer, rows in reversed(seen.predicted):
-        if any(value is answer or (value is not None and getattr(value, "base", None) is answer) for value in given):
+        if any(_whole(value) is _whole(answer) for value in given if value is not None):
             return rows
     return None
 
 
+def _whole(value: Any) -> Any:
+    """The array that a view is of, else the value."""
+    base = getattr(value, "base", None)
+    return value if base is None else base
+
+
 def _note(seen: Seen, score: Score) -> None:
-    if seen.depth == 0 and isinstance(score.value, int | float) and not isinstance(score.value, bool):
+    value = number(score.value)
+    if seen.depth == 0 and value is not None:
         seen.begun()
-        seen.scores.append(replace(score, value=float(score.value)))
+        seen.scores.append(replace(score, value=value))
+
+
+def number(value: Any) -> float | None:
+    """The value of a number of any library: Python's, numpy's, an array or tensor of no dimension; None of what is none."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        held = value.item()
+        return float(held) if isinstance(held, int | float) and not isinstance(held, bool) else None
+    return None
 
 
 def _swap_names(namespace: MutableMapping[str, Any], wrappers: dict[int, Callable[..., Any]]) -> Callable[[], None]:

@@ -36,9 +36,8 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
         raise BadInput(f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track")
     requirements = store.text(run_id, "requirements.txt").split()
     folder = Path(kept.get("folder") or project.root)
-    again, failure = _run(
-        kept["cells"], folder if folder.is_dir() else project.root, requirements if isolated else None
-    )
+    pins = requirements if isolated else None
+    again, failure = _run(_notebook(kept), folder if folder.is_dir() else project.root, pins)
     replayed = again.get("metrics", {})
     recorded = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
     metrics = {name: {"recorded": value, "replayed": replayed.get(name)} for name, value in recorded.items()}
@@ -136,13 +135,21 @@ def _json(store: Store, run_id: str, name: str) -> Any:
     return json.loads(text) if text else None
 
 
-def _run(cells: list[str], folder: Path, requirements: list[str] | None) -> tuple[dict[str, Any], str]:
+def _notebook(kept: dict[str, Any]) -> Any:
+    """The slice, its last cell tracked. A cell that raised in the session, and was built upon, may raise again."""
+    from nbformat import v4
+
+    cells = [v4.new_code_cell(source) for source in [LOAD, *kept["cells"][:-1], _tracked(kept["cells"][-1])]]
+    for number in kept.get("raised", []):
+        cells[number + 1].metadata["tags"] = ["raises-exception"]
+    return v4.new_notebook(cells=cells)
+
+
+def _run(notebook: Any, folder: Path, requirements: list[str] | None) -> tuple[dict[str, Any], str]:
     """The record of the last cell, and why it could not be run, if so."""
-    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in [LOAD, *cells]])
     which: dict[str, Any] = (
         {"kernel_name": WARM_KERNEL} if requirements is None else {"km": isolated_kernel(requirements)}
     )
@@ -153,14 +160,19 @@ def _run(cells: list[str], folder: Path, requirements: list[str] | None) -> tupl
         try:
             client.execute(env=env, cwd=str(folder))
         except CellExecutionError as error:
-            number = next((n for n, c in enumerate(notebook.cells) if _failed(c)), 0)
-            which_cell = "the tracked cell" if number == len(cells) else f"cell {number} of the slice"
+            number = next((n for n, c in enumerate(notebook.cells) if _failed(c) and not c.metadata.get("tags")), 0)
+            which_cell = "the tracked cell" if number == len(notebook.cells) - 1 else f"cell {number} of the slice"
             failure = f"{which_cell} failed: {error.ename}: {error.evalue}"
         except (CellTimeoutError, DeadKernelError) as error:
             failure = f"the slice did not finish: {error}"
         ended = [journal.read(record).end for record in journal.waiting(Path(elsewhere) / ".mlops")]
-    again = next((end for end in reversed(ended) if end), None)
-    return again or {}, failure or ("" if again else "the slice tracked nothing when it was run again")
+    end = next((end for end in reversed(ended) if end), None)
+    return end or {}, failure or ("" if end else "the slice tracked nothing when it was run again")
+
+
+def _tracked(cell: str) -> str:
+    """A cell that `%track on` tracked says nothing of it."""
+    return cell if cell.lstrip().startswith("%%track") else f"%%track\n{cell}"
 
 
 def _failed(cell: Any) -> bool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,28 @@ class Session:
 
     def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
         from jupyter_mlops.project import HOME, root_around
-        from jupyter_mlops.tracking.journal import Record
+        from jupyter_mlops.tracking.journal import Record, champion
 
-        earlier = self._attempts[source.place or cell.name]
+        cell.place = self._place(source, options)
+        earlier = self._attempts[cell.place]
         cell.attempt, cell.previous = len(earlier) + 1, earlier[-1] if earlier else {}
         cell.best = _best(earlier)
-        record = Record(root_around(self.folder) / HOME, cell.key)
+        home = root_around(self.folder) / HOME
+        record = Record(home, cell.key)
+        with self._harmless(cell, "the champion is not known"):
+            cell.champion = champion(home, self.notebook)
         with self._harmless(cell, "what it depends on is not known"):
             cell.slice, cell.executed = self.history.slice(source.python), len(self.history.cells) + 1
         self._write_what_waits()
         if not if_seen:
             self._start(record, cell, source, options)
         return record
+
+    def _place(self, source: Source, options: Options) -> str:
+        """What makes two executions attempts at one thing: the notebook's cell, else the name given, else what is bound."""
+        from jupyter_mlops.tracking.analysis import names_of
+
+        return source.place or options.name or f"{self.notebook}: {', '.join(sorted(names_of(source.python).writes))}"
 
     def _start(self, record: Any, cell: Cell, source: Source, options: Options) -> None:
         from jupyter_mlops.store import lease
@@ -91,11 +102,12 @@ class Session:
                     "lease": lease(),
                     "parent": cell.parent,
                     "notebook": self.path,
-                    "place": source.place,
+                    "place": cell.place,
                     "attempt": cell.attempt,
                     "folder": str(self.folder),
                     "source": mask(source.text),
                     "slice": [mask(self.history.cells[i].source) for i in cell.slice],
+                    "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
                     "note": mask(options.note),
@@ -118,13 +130,14 @@ class Session:
         found: dict[str, Any] = {}
         with self._harmless(cell, "not everything was captured"):
             cells = [self.history.cells[i].python for i in cell.slice]
-            found = capture(cell, record.folder, seen, source.python, cells, namespace, options)
+            harmless = partial(self._harmless, cell)
+            found = capture(cell, record.folder, seen, source.python, cells, namespace, options, harmless)
         cell.warnings += self._stale(cell, source.place)
         with self._harmless(cell, "the record waits in memory until the disk takes it"):
             record.write({**self._end(cell, times), **found}, last=True)
         if not record.whole:
             self._unwritten.append(record)
-        self._attempts[source.place or cell.name].append(cell.metrics)
+        self._attempts[cell.place].append(cell.metrics)
         self.last = cell
 
     def _end(self, cell: Cell, times: dict[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.project import Project
-from jupyter_mlops.records import Dataset
-from jupyter_mlops.store import Store, expired, open_store
+from jupyter_mlops.records import Dataset, Run
+from jupyter_mlops.store import KEY, Store, expired, open_store
 from jupyter_mlops.tracking import journal
-from jupyter_mlops.tracking.folding import ATTEMPT, CELL, fold
+from jupyter_mlops.tracking.folding import ATTEMPT, CELL, champion, fold
 from jupyter_mlops.tracking.repository import repository
 
 SEEN_AFTER = 3.0  # seconds: a cell that runs longer is a RUNNING run meanwhile
@@ -48,7 +48,7 @@ def ship(project: Project) -> Shipped:
         for folder in list(journal.waiting(project.home)):
             try:
                 done = _ship_one(store, project.home, folder)
-            except (MlopsError, OSError) as error:
+            except Exception as error:  # whatever one record meets, the others are shipped
                 failed.append(f"{folder.name}: {getattr(error, 'message', error)}")
                 if config.strict():
                     raise
@@ -77,6 +77,20 @@ def _ship_one(store: Store, home: Path, folder: Path) -> bool:
 def recover(project: Project) -> Shipped:
     """Ship what a crash left behind; the same as ship, under the name people look for."""
     return ship(project)
+
+
+def arrived(store: Store, run_id: str) -> Run:
+    """The run of this id or record key, whole: if its record waits in the journal, that is shipped now, or waited for.
+
+    A person asks for a run the moment its card appears; half of it may be there, or nothing yet.
+    """
+    key = next((f.name for f in journal.waiting(store.project.home) if f.name.startswith(run_id)), "")
+    key = key or store.run(run_id).tags.get(KEY, "")
+    if journal.waits(store.project.home, key):
+        failed = [why for why in ship(store.project).failed if why.startswith(key)]
+        if failed:
+            raise Unavailable(f"the run is not in MLflow yet: {failed[0]}", "it is tried again by itself; ask later")
+    return store.run(run_id)
 
 
 @contextmanager
@@ -111,6 +125,7 @@ def _run(store: Store, start: dict[str, Any]) -> str:
         tags=tags,
         parent=start["parent"],
         started=datetime.fromisoformat(start["at"]),
+        lease=start.get("lease", ""),
     )
 
 
@@ -131,12 +146,23 @@ def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[
         store.log_file(run_id, folder / journal.OUTPUTS / name, "outputs")
     if (folder / journal.MODEL).is_file():
         reason = _send_model(store, run_id, folder, requirements) or reason
+    if (folder / journal.PICKLE).is_file():
+        store.log_file(run_id, folder / journal.PICKLE, "pickled")
     store.end_run(run_id, status, reason, ended)
     fold(store, store.run(run_id))
+    _note_champion(store, home, start["experiment"])
     receipt = journal.shipped(home, folder.name)
     receipt.parent.mkdir(exist_ok=True, mode=0o700)
     receipt.write_text(json.dumps({"run_id": run_id}), encoding="utf-8")
     shutil.rmtree(folder)
+
+
+def _note_champion(store: Store, home: Path, notebook: str) -> None:
+    file = journal.champions(home, notebook)
+    file.parent.mkdir(exist_ok=True, mode=0o700)
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(champion(store, notebook)), encoding="utf-8")
+    unfinished.replace(file)
 
 
 def _tags(start: dict[str, Any], end: dict[str, Any]) -> dict[str, str]:
@@ -153,7 +179,8 @@ def _tags(start: dict[str, Any], end: dict[str, Any]) -> dict[str, str]:
 def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, Any], requirements: list[str]) -> None:
     """The slice, the local modules it imports, the repository's state, and the environment to run them in."""
     cells = [*start["slice"], start["source"]]
-    store.log_text(run_id, json.dumps({"cells": cells, "folder": start["folder"]}, indent=1), "slice.json")
+    kept = {"cells": cells, "folder": start["folder"], "raised": start.get("raised", [])}
+    store.log_text(run_id, json.dumps(kept, indent=1), "slice.json")
     store.log_text(run_id, "\n\n".join(cells), "slice.py")
     store.log_text(run_id, json.dumps(end["environment"], indent=1), "environment.json")
     store.log_text(run_id, "\n".join(requirements), "requirements.txt")
@@ -172,15 +199,24 @@ def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, 
 
 def _send_model(store: Store, run_id: str, folder: Path, requirements: list[str]) -> str:
     """The model, if its types are ones that were reviewed; why not, as the run's reason, otherwise."""
+    example = _example(folder)
+    try:
+        store.log_saved_model(run_id, folder / journal.MODEL, input_example=example, requirements=requirements)
+    except (OSError, Unavailable):
+        raise
+    except Exception as error:  # noqa: BLE001  # a model's library raises what it likes; the run is told all the same
+        return f"the model was not kept: {getattr(error, 'message', error)}"
+    return ""
+
+
+def _example(folder: Path) -> Any:
+    import numpy as np
     import pandas as pd
 
-    example = folder / journal.EXAMPLE
-    rows = pd.read_parquet(example) if example.is_file() else None
-    try:
-        store.log_saved_model(run_id, folder / journal.MODEL, input_example=rows, requirements=requirements)
-    except MlopsError as error:
-        return f"the model was not kept: {error.message}"
-    return ""
+    if (folder / journal.EXAMPLE).is_file():
+        return pd.read_parquet(folder / journal.EXAMPLE)
+    array = folder / journal.EXAMPLE_ARRAY
+    return np.load(array, allow_pickle=False) if array.is_file() else None
 
 
 def _requirements(environment: dict[str, Any]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from jupyter_mlops.tracking.analysis import Names, names_of
 from jupyter_mlops.tracking.effects import WORLD
+from jupyter_mlops.tracking.syntax import parses
 
 _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 
@@ -42,7 +43,8 @@ class History:
         place: str | None = None,
     ) -> None:
         """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed."""
-        names = self._with_effects(names_of(python, self._modules))
+        ran = ok or parses(python)  # of what is not Python nothing was run
+        names = self._with_effects(names_of(python if ran else "", self._modules))
         self._modules = names.modules
         if namespace is not None:
             _without_constants(names, namespace)
@@ -126,15 +128,21 @@ class History:
 
 
 def _without_constants(names: Names, namespace: Mapping[str, Any]) -> None:
-    """Numbers, text and modules cannot be changed in place (a module's settings count as the world's)."""
-    fixed = {
-        name
-        for name in names.mutates | {n for pair in names.aliases for n in pair}
-        if name not in names.writes and isinstance(namespace.get(name, ()), _NEVER_CHANGES)
-    }
+    """Numbers and text cannot be changed in place, imported classes, functions and modules only by assigning to a part.
+
+    What `LogisticRegression().fit(…)` changes is a new object. A module's settings count as the world's.
+    """
+    candidates = (names.mutates | {n for pair in names.aliases for n in pair}) - names.writes - names.patches
+    fixed = {name for name in candidates if _is_fixed(namespace.get(name, ()))}
     names.mutates -= fixed
     names.aliases = {
         (new, old)
         for new, old in names.aliases
         if old not in fixed and not isinstance(namespace.get(new, ()), _NEVER_CHANGES)
     }
+
+
+def _is_fixed(value: Any) -> bool:
+    if isinstance(value, type | FunctionType | BuiltinFunctionType):
+        return getattr(value, "__module__", None) != "__main__"
+    return isinstance(value, _NEVER_CHANGES)

@@ -8,6 +8,15 @@ BROKEN = (SyntaxError, ValueError, RecursionError)
 """What `ast` raises on text that is not Python."""
 
 
+def parses(source: str) -> bool:
+    """Whether it is Python at all."""
+    try:
+        ast.parse(source)
+    except BROKEN:
+        return False
+    return True
+
+
 def roots_of(node: ast.expr) -> set[str]:
     """`a` of `a`, `a.b`, `a[0].c`, `a.b(…).d`; each of them for `(a if x else b).c`."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call | ast.Await):

@@ -5,6 +5,8 @@ from jupyter_mlops.validation.door import judge_rows
 from jupyter_mlops.validation.drawing import drawings
 from jupyter_mlops.validation.evidence import digest, validate
 from jupyter_mlops.validation.explaining import reasons
+from jupyter_mlops.validation.fairness import fairness_of
 from jupyter_mlops.validation.measure import estimates_of
+from jupyter_mlops.validation.preparing import prepare
 
-__all__ = ["Judge", "digest", "drawings", "estimates_of", "judge_rows", "reasons", "validate"]
+__all__ = ["Judge", "digest", "drawings", "estimates_of", "fairness_of", "judge_rows", "prepare", "reasons", "validate"]

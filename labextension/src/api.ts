@@ -46,9 +46,12 @@ export class Refusal extends Error {
   }
 
   static from(error: unknown): Refusal {
-    return error instanceof Refusal
-      ? error
-      : new Refusal('The Jupyter server does not answer.', `look whether it still runs (${(error as Error).message})`);
+    if (error instanceof Refusal) {
+      return error;
+    }
+    return error instanceof ServerConnection.NetworkError
+      ? new Refusal('The Jupyter server does not answer.', 'look whether it still runs, then try again')
+      : new Refusal(String((error as Error).message ?? error), '');
   }
 }
 

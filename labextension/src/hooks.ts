@@ -15,7 +15,7 @@ export interface Answer<T> {
  * What the server answers at `path`, asked again when it says that one of `on` changed. What was there stays until the new
  * answer is; two changes during one question make one more question; a panel that nobody sees asks when it is seen.
  */
-export function useAnswer<T>(path: string | null, on: What[] = ['store']): Answer<T> {
+export function useAnswer<T>(path: string | null, on: What[] = ['ledger']): Answer<T> {
   const { api, live, panel } = useHere();
   const [state, set] = React.useState<{ path: string | null; data?: T; problem?: Refusal }>({ path });
   const asking = React.useRef({ now: false, more: false, path, gone: false });

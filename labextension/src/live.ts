@@ -3,7 +3,8 @@ import type { Event } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';
 
 const CHANGED = 'https://jupyter-mlops.example/events/changed/v1';
-export type What = 'store' | 'jobs';
+/** The whole database; the registry and what people decide, which is entered in the ledger; the notebooks of jobs. */
+export type What = 'store' | 'ledger' | 'jobs';
 
 export class Live {
   constructor(stream: Event.Stream) {
@@ -21,6 +22,7 @@ export class Live {
   /** To be called when everything may have changed: a person asked, or the connection was away. */
   all(): void {
     this._changed.emit('store');
+    this._changed.emit('ledger');
   }
 
   private _changed = new Signal<this, What>(this);

@@ -37,6 +37,7 @@ export class Opener {
       return;
     }
     const widget = new MainAreaWidget({ content: make() });
+    widget.toolbar.hide(); // it would be an empty line
     widget.id = id;
     widget.title.label = label;
     widget.title.icon = icon;

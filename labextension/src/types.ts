@@ -2108,7 +2108,8 @@ export interface components {
         };
         /**
          * GateResult
-         * @description One gate's answer: the sentence a manager reads, and the figures behind it.
+         * @description One gate's answer: the sentence a manager reads, and the figures behind it. `policy` names the policy that asks for it
+         *     and exactly what it asks; empty where `mlops.yaml` does.
          */
         GateResult: {
             /**
@@ -2120,6 +2121,11 @@ export interface components {
             };
             /** Gate */
             gate: string;
+            /**
+             * Policy
+             * @default
+             */
+            policy: string;
             /** Sentence */
             sentence: string;
             /**

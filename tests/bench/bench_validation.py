@@ -1,7 +1,8 @@
 """What evidence costs: against predicting the same rows, and against scikit-learn called for each resample.
 
-`python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs a thousand
-simulations for each metric and prints how many intervals held the truth.
+`python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs
+a thousand simulations for each metric and prints how many intervals held the truth; `--figures` two hundred
+pairs of equal models, of a better and a worse one, and of one that is worse in a slice.
 """
 
 from __future__ import annotations
@@ -74,6 +75,19 @@ def main(rows: int, linear: bool) -> None:
     print(f"scikit-learn by resample / evidence without predicting = {peer * RESAMPLES / own:,.0f} (to be over 10)")
 
 
+def figures() -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "validation"))
+    import test_validation_comparing as simulated
+
+    print(f"false promotions of 200 equal pairs: {simulated.falsely_promoted(200)} (at most 10)", flush=True)
+    print(f"true improvements found of 200: {simulated.improvements_found(200)} (at least 160)", flush=True)
+    for declared in (True, False):
+        blocked = simulated.worse_slices_blocked(200, declared)
+        print(
+            f"worse slices of 200 blocked, {'declared' if declared else 'found'}: {blocked} (at least 190)", flush=True
+        )
+
+
 def coverage() -> None:
     sys.path.insert(0, str(Path(__file__).parents[1] / "stats"))
     import test_stats_intervals as simulated
@@ -87,6 +101,8 @@ def coverage() -> None:
 if __name__ == "__main__":
     if "--coverage" in sys.argv:
         coverage()
+    elif "--figures" in sys.argv:
+        figures()
     else:
         numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
         main(numbers[0] if numbers else 1_000_000, "--linear" in sys.argv)

@@ -8,10 +8,13 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from declared import MLOPS_YAML
 from sklearn.linear_model import LinearRegression
 
@@ -46,6 +49,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     store.log(run, parameters={"seed": 7}, metrics={"mae": 0.2})
     store.log_datasets(run, [Dataset(name="train", digest="d" * 36, source="x.parquet", rows=400, columns=4)])
     texts = {"slice.py": "fit()\n", "requirements.txt": "numpy==2.4.6\nscikit-learn==1.9.1"}
+    texts |= {"slice.json": json.dumps({"cells": ["import plant.mod", "fit()"], "folder": "."})}
+    texts |= {"modules.json": json.dumps([{"name": "plant.mod"}]), "modules/plant/mod.py": "SHIFT = 1\n"}
     for name, text in (texts | {"environment.json": '{"python": "3.11.7"}'}).items():
         store.log_text(run, text, name)
     store.log_model(run, LinearRegression().fit(rows[["a", "b"]], rows.rul), input_example=rows[["a", "b"]].head(3))
@@ -103,7 +108,7 @@ def test_any_byte_changed_is_found_and_something_is_named(made: SimpleNamespace,
     data = made.pack.read_bytes()
     dice = random.Random(1)
     ends = [*range(40), *range(len(data) - COMMENT - 60, len(data))]
-    for place in [*ends, *(dice.randrange(len(data)) for _ in range(400))]:
+    for place in [*ends, *(dice.randrange(len(data)) for _ in range(120))]:
         other = bytearray(data)
         other[place] ^= 1 << dice.randrange(8)
         answer = _changed(made, tmp_path, bytes(other))
@@ -111,15 +116,67 @@ def test_any_byte_changed_is_found_and_something_is_named(made: SimpleNamespace,
         assert answer["problems"], place
 
 
-def test_a_changed_file_is_called_by_its_name(made: SimpleNamespace, tmp_path: Path):
+def _flipped(made: SimpleNamespace, tmp_path: Path, place: int) -> list[str]:
+    other = bytearray(made.pack.read_bytes())
+    other[place] ^= 4
+    return _changed(made, tmp_path, bytes(other))["problems"]
+
+
+def test_a_changed_byte_is_called_by_the_name_of_its_file(made: SimpleNamespace, tmp_path: Path):
+    """In the file itself, in what the zip says before it, and in what its directory says."""
     with zipfile.ZipFile(made.pack) as packed:
-        infos = packed.infolist()
-    data = made.pack.read_bytes()
+        infos, directory = packed.infolist(), packed.start_dir
     for info in infos:
-        other = bytearray(data)
-        other[info.header_offset + 30 + len(info.filename) + info.compress_size // 2] ^= 4
-        problems = _changed(made, tmp_path, bytes(other))["problems"]
-        assert any(info.filename in p for p in problems), (info.filename, problems)
+        name = info.filename
+        begin = info.header_offset + 30 + len(name)
+        for place in (info.header_offset + 12, begin + info.file_size // 2, directory + 13, directory + 38):
+            problems = _flipped(made, tmp_path, place)
+            assert any(name in p for p in problems), (name, place - info.header_offset, problems)
+        directory += 46 + len(name)
+    assert any("own directory" in p for p in _flipped(made, tmp_path, directory + 5)), "the end of the directory"
+
+
+def test_bytes_and_files_put_in_are_found(made: SimpleNamespace, tmp_path: Path):
+    data = made.pack.read_bytes()
+    for other in (b"x" + data, data + b"x", data[:-1], data[:100] + b"x" + data[100:]):
+        assert not _changed(made, tmp_path, other)["ok"]
+    twice = tmp_path / "twice.zip"
+    twice.write_bytes(data)
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(twice, "a") as packed:
+        packed.writestr("card.md", "all is well")
+    assert any("card.md" in p and "twice" in p for p in verify_pack(twice, made.key.public)["problems"])
+
+
+def test_it_holds_the_code_as_a_notebook_and_the_modules_it_imported(made: SimpleNamespace):
+    with zipfile.ZipFile(made.pack) as packed:
+        node = nbformat.reads(packed.read("code/notebook.ipynb").decode(), as_version=4)
+        assert packed.read("code/modules/plant/mod.py") == b"SHIFT = 1\n"
+    nbformat.validate(node)
+    assert [cell.source for cell in node.cells] == ["import plant.mod", "fit()"]
+
+
+def test_the_model_signature_is_what_openssf_verifies(made: SimpleNamespace, tmp_path: Path):
+    """By the reference tool, on the model's own folder; and on one in which a byte was changed."""
+    whole = tmp_path / "whole.zip"
+    assert main(["evidence", NAME, "1", "-o", str(whole), "--with-model", "--project", str(made.root)]) == 0
+    assert verify_pack(whole, made.key.public)["ok"]
+    with zipfile.ZipFile(whole) as packed:
+        packed.extractall(tmp_path)
+    signed = {"public_key": str(tmp_path / "model/key.pem")}, tmp_path / "model/model.sig", tmp_path / "model/files"
+    assert _openssf(*signed)
+    file = tmp_path / "model/files/model.skops"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert not _openssf(*signed)
+
+
+def _openssf(key: dict[str, str], signature: Path, folder: Path) -> bool:
+    from model_signing.verifying import Config
+
+    try:
+        Config().use_elliptic_key_verifier(**key).verify(folder, signature)
+    except ValueError:
+        return False
+    return True
 
 
 def _swap(name: str, old: bytes, new: bytes):
@@ -133,6 +190,9 @@ def _swap(name: str, old: bytes, new: bytes):
         (lambda f: f.pop("card.md"), "after it was sealed"),
         (_swap("ledger/entries.jsonl", b'"first"', b'"worst"'), "not in the signed checkpoint"),
         (_swap("evidence.json", b'"seed": 0', b'"seed": 1'), "does not have the digest"),
+        (_swap("model.json", b"model.skops", b"model.skipz"), "model.json was changed"),
+        (_swap("model/key.pem", b"A", b"B"), "model/model.sig is missing or was changed"),
+        (lambda f: f.pop("model/model.sig"), "model/model.sig is missing or was changed"),
         (lambda f: f.update({"ledger/checkpoint.txt": b"x"}), "checkpoint.txt is missing or was changed"),
         (lambda f: f.update({"../../etc/x": b"x"}), "a name that no pack holds"),
     ],
@@ -215,6 +275,7 @@ def test_the_bill_of_materials_lists_model_data_and_packages(made: SimpleNamespa
     refs = [c["bom-ref"] for c in bom["components"]]
     assert len(refs) == len(set(refs))
     assert card_of(known) == card_of(dossier_of(made.store, NAME, 1))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bom)) is None
 
 
 def test_files_changed_after_registration_are_refused_and_entered(made: SimpleNamespace, capsys: pytest.CaptureFixture):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,14 +116,42 @@ def test_a_notebook_may_write_to_its_own_file_and_change_directory(project: Proj
     assert (path.read_text(), Path.cwd()) == ("{}", here)
 
 
-def test_output_without_end_is_cut_and_said(project: Project, store: Store, monkeypatch: pytest.MonkeyPatch):
+def test_output_without_end_is_cut_and_said_and_later_cells_still_speak(
+    project: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+):
     from jupyter_mlops.jobs import engine
 
     monkeypatch.setattr(engine, "MOST_OUTPUT", 1 << 20)
     job = run_notebook(store, notebook(project.root, "for _ in range(400): print('x' * 10_000)", "print('after')"))
     assert job.status == "FINISHED", job.reason
-    assert Path(job.output).stat().st_size < 2 << 20
-    assert "output beyond 1 MB is left out" in Path(job.output).read_text()
+    first, second = nbformat.read(job.output, as_version=4).cells
+    text = "".join(output.text for output in first.outputs)
+    assert 1 << 20 <= len(text) < (1 << 20) + 100
+    assert text.endswith("[output beyond 1 MB is left out]\n")
+    assert [output.text for output in second.outputs] == ["after\n"]
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """A control group of the system's with 200 MB, for whoever writes its process number there."""
+    place = next((p for p in (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")) if p.is_dir()), None)
+    if place is None:
+        pytest.fail("control groups are not mounted at /sys/fs/cgroup, so nothing can run out of memory here")
+    group = place / f"mlops-test-{os.getpid()}"
+    group.mkdir()
+    limit = next(group / n for n in ("memory.limit_in_bytes", "memory.max") if (group / n).exists())
+    limit.write_text(str(200 << 20))
+    yield group / "cgroup.procs"
+    deadline = time.monotonic() + 20
+    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    group.rmdir()
+
+
+def test_a_kernel_that_the_system_ended_for_want_of_memory_is_told(project: Project, store: Store, memory_group: Path):
+    cell = f"import os; open({str(memory_group)!r}, 'w').write(str(os.getpid()))\nx = bytearray(600 << 20)"
+    job = run_notebook(store, notebook(project.root, "a = 1", cell, LATER))
+    _agree(store, job, "FAILED", "the kernel died in cell 2: the system was out of memory", 1)
 
 
 def test_a_killed_kernel_is_tried_again_ever_later_and_a_raising_cell_is_not(

@@ -28,7 +28,7 @@ def store(project: Project) -> Iterator[Store]:
 
 
 def _until(store: Store, run_id: str, true: Callable[[Progress], bool]) -> Progress:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not true(found := progress(store, run_id)):
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
@@ -50,7 +50,7 @@ def test_a_job_of_its_own_process_is_followed_to_its_end(project: Project, store
     assert found.running[0].line == "print('said ' + word, flush=True)"
     assert found.left is not None
     assert [p.run_id for p in under_way(store)] == [run_id]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while "said second" not in _printed(store, run_id):
         assert time.monotonic() < deadline, "what a silent cell printed last was not saved while it ran"
         time.sleep(0.1)

@@ -20,7 +20,11 @@ from servers import free_port
 from jupyter_mlops.project import load
 from jupyter_mlops.store import open_store
 
-SHIPPED = Path(__file__).parents[2] / "jupyter-config" / "scheduler"
+SHIPPED = Path(__file__).parents[2] / "jupyter-config" / "scheduler" / "jupyter_jupyter_scheduler_config.json"
+INSTALLED = (
+    *("jupyter_scheduler", "jupyterlab", "jupyter_lsp", "jupyter_mlops", "jupyter_server_terminals", "notebook_shim"),
+    "voila.server_extension",
+)
 
 
 class Server:
@@ -29,9 +33,15 @@ class Server:
     def __init__(self, home: Path, work: Path) -> None:
         self.work, self.port, self.data = work, free_port(), home / "data"
         self.data.mkdir(parents=True, exist_ok=True)
-        env = {**os.environ, "JUPYTER_DATA_DIR": str(self.data), "JUPYTER_CONFIG_DIR": str(SHIPPED), "HOME": str(home)}
+        open_store(load(work)).runs()  # made here, since to this server's HOME the making of a store is new, and long
+        config = home / "config"
+        config.mkdir(exist_ok=True)
+        (config / SHIPPED.name).write_bytes(SHIPPED.read_bytes())
+        wanted = {"ServerApp": {"jpserver_extensions": {name: name == "jupyter_scheduler" for name in INSTALLED}}}
+        (config / "jupyter_server_config.json").write_text(json.dumps(wanted))
+        env = {**os.environ, "JUPYTER_DATA_DIR": str(self.data), "JUPYTER_CONFIG_DIR": str(config), "HOME": str(home)}
         words = [f"--port={self.port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--IdentityProvider.token=t"]
-        words += [f"--ServerApp.root_dir={work}", "--ServerApp.jpserver_extensions=jupyter_scheduler=True"]
+        words += [f"--ServerApp.root_dir={work}"]
         with (home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "jupyter_server", *words], env=env, cwd=work, stdout=log, stderr=log
@@ -39,10 +49,14 @@ class Server:
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": "token t"}, timeout=60
         )
-        self.until(lambda: self.client.get("/scheduler/config").status_code == 200)
+        try:
+            self.until(lambda: self.client.get("/scheduler/config").status_code == 200)
+        except BaseException:
+            self.kill()
+            raise
 
     def until(self, true: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 280
         while time.monotonic() < deadline:
             try:
                 if found := true():
@@ -89,6 +103,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work"))
     (server.work / "mlops.yaml").write_text("version: 1\nproject: scheduled\n")
     yield server
+    for folder in server.work.iterdir():  # whatever waits, ends
+        if folder.is_dir():
+            (folder / "go").touch()
     server.kill()
 
 
@@ -151,9 +168,11 @@ def test_a_job_whose_process_was_killed_is_told(server: Server):
 def test_a_job_outlives_the_server_and_the_next_one_can_stop_it(tmp_path: Path):
     work = notebook(tmp_path / "work", WAITS).parent
     first = Server(tmp_path, work)
-    job_id = first.create("job.ipynb").json()["job_id"]
-    first.until((work / "begun").exists)
-    first.kill()
+    try:
+        job_id = first.create("job.ipynb").json()["job_id"]
+        first.until((work / "begun").exists)
+    finally:
+        first.kill()
     second = Server(tmp_path, work)
     try:
         assert second.state(job_id)["status"] == "IN_PROGRESS"
@@ -163,4 +182,5 @@ def test_a_job_outlives_the_server_and_the_next_one_can_stop_it(tmp_path: Path):
         [run] = open_store(load(work)).runs("job")
         assert run.status == "KILLED"
     finally:
+        (work / "go").touch()  # whatever was not stopped ends
         second.kill()

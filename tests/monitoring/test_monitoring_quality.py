@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.monitoring import profile
+from jupyter_mlops.monitoring import Profile, drift, profile
 from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.project import Quality
 
@@ -62,3 +62,41 @@ def test_each_fault_is_named(before: object, now: object, said: str):
 )
 def test_what_merely_moved_is_not_broken(before: object, now: object):
     assert _said(before, now) == []
+
+
+def _frames(now: dict[str, object]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    before = {name: RANDOM.normal(size=N) for name in "abcd"}
+    return pd.DataFrame(before), pd.DataFrame({name: RANDOM.normal(size=800) for name in "abcd"} | now)
+
+
+def test_columns_that_are_empty_together_are_one_broken_join():
+    gone = np.where(np.arange(800) % 3 == 0, np.nan, 0.5 + RANDOM.normal(size=800))
+    alone = np.where(np.arange(800) % 4 == 0, np.nan, RANDOM.normal(size=800))
+    before, now = _frames({"a": gone, "c": gone, "d": alone})
+    said = [v.sentence for v in broken(profile(before), profile(now), list("abcd"), Quality())]
+    assert said[0] == "columns a, c are empty together, in 33% of the rows: a join found nothing"
+    assert [s.split()[1] for s in said[1:]] == ["d"]
+
+
+def test_drift_says_what_is_broken_and_time_that_goes_on_is_not():
+    before, now = _frames({"a": np.full(800, np.nan)})
+    at = pd.date_range("2026-01-01", periods=N, freq="h")
+    report = drift(before.assign(t=at), now.assign(t=at[:800] + pd.Timedelta("900D")))
+    assert list(report.broken) == ["a"]
+    assert report.as_dict()["broken_columns"]["a"].startswith("column a is empty in 100%")
+    assert "BROKEN" in str(report)
+    assert "broken rather than drifted" in report._repr_html_()
+
+
+def test_how_text_is_written_merges_exactly_and_is_saved():
+    words = pd.DataFrame({"x": ["pump 7 läuft", "ポンプ 7!", "", None, "pump stopped"]})
+    whole = profile(words)
+    parts = profile(words.iloc[:2]).merge(profile(words.iloc[2:]))
+    assert parts.to_bytes() == whole.to_bytes() == Profile.from_bytes(whole.to_bytes()).to_bytes()
+    [line] = whole.as_dict()["columns"]
+    text = line["text"]
+    written = [len(x) for x in words["x"].dropna()]
+    assert text["length"] == {"min": 0.0, "mean": sum(written) / 4, "max": float(max(written))}
+    assert text["characters"]["digits"] == 2 / sum(written)
+    assert text["characters"]["letters"] == pytest.approx((9 + 3 + 11) / sum(written))
+    assert text["words"]["top"][0] == ["pump", 2]

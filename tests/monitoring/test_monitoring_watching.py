@@ -302,3 +302,40 @@ def test_a_row_asked_about_later_counts_at_its_own_time():
     )
     times = at_event_time(target, logged)["time"]
     assert list(times.dt.year) == [2017, 2026]
+
+
+def test_in_declared_maintenance_nobody_is_told_and_prometheus_reads_the_figures(tmp_path, capsys, monkeypatch):
+    _made(tmp_path, ["p1"])
+    monkeypatch.chdir(tmp_path)
+    text = (tmp_path / "mlops.yaml").read_text()
+    planned = "maintenance: [{from: 2020-01-01, to: 2020-01-02, every: 1d, why: the line stands still}], window: 1d"
+    (tmp_path / "mlops.yaml").write_text(text.replace("window: 1d", planned))
+    rows = _rows(load=2.0)
+    rows.drop(columns="wear").to_parquet(tmp_path / "rows.parquet")
+    words = ["monitor", "wear", "--segment", "p1", "--current", "rows.parquet", "--prometheus"]
+    assert main([*words, "figures.prom"]) == 1
+    [alert] = database(load(tmp_path)).alerts()
+    assert alert.state == "suppressed"
+    assert alert.why.endswith("the line stands still")
+    lines = (tmp_path / "figures.prom").read_text().splitlines()
+    [value] = [x for x in lines if 'metric="drift"' in x and 'figure="value"' in x]
+    assert 'segment="p1"' in value
+    assert float(value.split()[-1]) > 0.2
+    assert 'mlops_alerts{model="wear",segment="p1"} 0' in lines
+    assert main([*words, "nowhere/figures.prom"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_over_windows_a_later_window_is_left_less_chance(tmp_path):
+    _, store = _made(tmp_path, ["p1"])
+    text = (tmp_path / "mlops.yaml").read_text().replace("effect: 0.2", "effect: 0.2, over: windows")
+    (tmp_path / "mlops.yaml").write_text(text)
+    project = load(tmp_path)
+    rows = pd.concat([_rows(first=day, load=2.0 if day == 3 else 0.0) for day in range(4)])
+    score_and_watch(store, project.target("wear.p1"), rows.drop(columns="wear"))
+    report = watch(store, project.target("wear.p1"))
+    assert [v.kind for v in report.violations] == ["drift"]
+    points = database(project).points("wear", "p1", metric="drift_p_value")
+    days = [p for p in points if p.end - p.start == timedelta(days=1)]
+    assert len(days) == 4
+    assert days[-1].value < 1e-9

@@ -291,3 +291,57 @@ def test_a_kernel_killed_at_any_moment_ends_truthfully(project):
     for name, run in runs.items():
         assert run.status == "KILLED"
         assert len(store.client.get_metric_history(run.run_id, "done")) > said[name]
+
+
+def test_numbers_of_numpy_count_and_epochs_and_a_reports_own_fits_do_not(project, shell):
+    _run(shell, "from sklearn.metrics import classification_report")
+    _run(
+        shell,
+        "%%track\naccuracy, f1, auc = np.float32(0.5), np.array(0.25), None\n"
+        "for i in range(2):\n    print(f'epoch {i} loss: {i / 7}')\n"
+        "print(classification_report([0, 1], [0, 1]))",
+    )
+    end = _last(project).end
+    assert end["metrics"] == {"accuracy": 0.5, "f1": 0.25}
+    assert end["datasets"] == []
+
+
+def test_a_syntax_error_is_shown_as_ever_and_ran_nothing(project, shell, capsys):
+    _run(shell, "%%track\nif True print(1)")
+    said = capsys.readouterr()
+    assert "SyntaxError" in said.out + said.err
+    assert "magic.py" not in said.out + said.err
+    _run(shell, "%%track\nm = Ridge().fit(learn, y_learn)")
+    told = _last(project)
+    assert told.end["warnings"] == []
+    assert all("if True print" not in cell for cell in told.start["slice"])
+
+
+def test_help_needs_no_cell(shell, capsys):
+    _run(shell, "%%track --help")
+    assert "--pickle" in capsys.readouterr().out
+
+
+def test_cells_without_ids_are_told_apart_by_what_they_bind(project, shell):
+    _run(shell, "%%track\none = Ridge().fit(learn, y_learn)")
+    _run(shell, "%%track\nother = Ridge().fit(learn, y_learn)")
+    _run(shell, "%%track\none = Ridge(alpha=2).fit(learn, y_learn)")
+    assert [t.start["attempt"] for t in _told(project)] == [1, 1, 2]
+
+
+def test_the_card_compares_with_the_champion_of_its_notebook(project, shell, capsys):
+    from jupyter_mlops.registry import register
+
+    cell = "m = Ridge(alpha={}).fit(learn, y_learn)\nmae = mean_absolute_error(y_test, m.predict(test))"
+    _run(shell, "%%track\n" + cell.format(1))
+    ship(project)
+    store = open_store(project)
+    [run] = store.runs()
+    register(store, run.run_id, "rul")
+    aliases = type(store.client)(project.tracking, project.tracking)  # as a decision would, without our policies
+    aliases.set_registered_model_alias("rul", "champion", "1")
+    _run(shell, "%%track\n" + cell.format(2))
+    ship(project)
+    capsys.readouterr()
+    _run(shell, "%%track\n" + cell.format(3))
+    assert "against champion rul v1" in capsys.readouterr().out

@@ -1,54 +1,17 @@
 """An MLflow server that hangs, dies and comes back: nothing is lost meanwhile, and nothing arrives twice."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from declared import MLOPS_YAML
+from servers import Server
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.store import open_store
 from jupyter_mlops.tracking import Options, Session, Source, journal, log, ship
-
-
-class Server:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        words = ["server", "--backend-store-uri", f"sqlite:///{self.folder}/m.db", "--artifacts-destination"]
-        words += [str(self.folder / "files"), "--port", str(self.port), "--workers", "1"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        until = time.monotonic() + 90
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(self.url + "/health", timeout=2)
-            except OSError:
-                time.sleep(0.3)
-            else:
-                return
-        raise AssertionError("the server did not come up")
-
-    def signal(self, number: int) -> None:
-        os.killpg(self.process.pid, number)
 
 
 @pytest.fixture

@@ -184,3 +184,22 @@ def test_a_thousand_cells_are_sliced_in_under_50_ms():
     assert len(history.slice("v999")) == 1000
     assert time.process_time() - began < 0.05
     assert history.slice("w") == []
+
+
+def test_an_imported_class_is_not_changed_by_what_its_objects_do():
+    from fractions import Fraction as Held
+
+    cells = ["from fractions import Fraction as Held", "a = Held(1).limit_denominator(5)", "Held.own = 1"]
+    history = History()
+    for cell in cells[:2]:
+        history.add(cell, cell, True, {"Held": Held})
+    assert history.slice("Held(2)") == [0]
+    history.add(cells[2], cells[2], True, {"Held": Held})
+    assert history.slice("Held(2)") == [0, 2]
+
+
+def test_a_cell_that_was_not_python_ran_nothing():
+    history = History()
+    history.add("x = 1", "x = 1", True)
+    history.add("if x print", "if x print", False)
+    assert history.slice("x") == [0]

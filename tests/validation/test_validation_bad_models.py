@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from answered import Chances, Numbers, judged_numbers
+from sklearn.linear_model import LinearRegression
 
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import BadInput
@@ -22,6 +23,15 @@ class Moody(Numbers):
         if (rows["said"] > 2.5).any():
             raise RuntimeError("too large")
         return rows["said"].to_numpy()
+
+
+class Leaver(Numbers):
+    def predict(self, rows):
+        raise SystemExit(3)
+
+
+class Named(Numbers):
+    classes_ = np.array(["bad", "good"])
 
 
 def _with(values, at, value):
@@ -44,6 +54,14 @@ def _with(values, at, value):
         (Chances(np.full((200, 3), 1 / 3)), YES, "knows 2 classes and gives 3"),
         (Chances(_with(HALF, [5], np.nan)), YES, "no finite number, the first is row 5"),
         (Moody(), ROWS, "cannot answer"),
+        (Leaver(), ROWS, "cannot answer these rows: SystemExit: 3"),
+        (len, ROWS, "a builtin_function_or_method, which has no predict"),
+        (Numbers([[1.0]] * 199 + [[1.0, 2.0]]), ROWS, "no column of values"),
+        (Numbers(HALF + 1j), ROWS, "are not numbers: they are of type complex128"),
+        (Numbers(np.full(200, np.datetime64("2026-01-01"))), ROWS, "are not numbers: they are of type datetime64"),
+        (Chances(np.full((200, 2), "many")), YES, "no table of numbers"),
+        (Numbers(), ROWS.assign(y=ROWS["y"] + 1j), "'y' is not numeric: it holds complex numbers"),
+        (Numbers(), pd.concat({"a": ROWS}, axis=1), "the columns have 2 levels of names|no column 'y'"),
         (Numbers(), ROWS.assign(y=_with(ROWS["y"], [4], np.inf)), "infinite, the first is row 4"),
         (Numbers(), ROWS.assign(y=pd.Timestamp("2026-01-01")), "not numeric"),
         (Numbers(), pd.concat([ROWS, ROWS["g"]], axis=1), "columns are there twice: g"),
@@ -76,6 +94,62 @@ def test_rows_on_which_a_model_raises_are_named():
 def test_weights_that_cannot_be(weight, said: str):
     with pytest.raises(BadInput, match=said):
         judge_rows(Numbers(), ROWS.assign(w=weight), "y", weight="w")
+
+
+def test_a_class_that_is_not_named_is_refused_with_its_rows():
+    rows = ROWS.assign(y=["good", "bad"] * 100)
+    with pytest.raises(BadInput, match="100 rows names no class, the first is row 1"):
+        judge_rows(Named(["good", None] * 100), rows, "y")
+
+
+def test_rows_that_weigh_nothing_are_no_cases():
+    w = np.where(np.arange(200) < 20, 1.0, 0.0)
+    gate = {"metric": "mae", "max": 99}
+    evidence = judge_rows(Numbers(), ROWS.assign(w=w), "y", weight="w", gates=[gate], explained=False)
+    assert evidence.verdict == "inconclusive"
+    assert {e.n for e in evidence.estimates} == {20}
+    assert "180 of 200 rows weigh nothing" in evidence.notes
+
+
+@pytest.mark.parametrize("cells", [[[1, 2]], [{"a": 1}], [[1], "x", None, 2.5]])
+def test_cells_that_cannot_be_told_apart_are_told_by_how_they_are_written(cells):
+    rows = ROWS.assign(g=pd.Series(cells * (200 // len(cells)), dtype=object))
+    evidence = judge_rows(Numbers(), rows, "y", gates=[{"metric": "mae", "max": 9, "slices": ["g"]}], explained=False)
+    assert len({e.slice for e in evidence.estimates}) == 1 + len(cells)
+
+
+def test_times_that_are_none_are_refused_and_missing_ones_are_not():
+    with pytest.raises(BadInput, match="of 200 rows is no time, the first is row 0: 'soon'"):
+        judge_rows(Numbers(), ROWS.assign(t="soon"), "y", timestamp="t")
+    missing = ROWS.assign(t=pd.Series([None] * 200, dtype=object))
+    assert judge_rows(Numbers(), missing, "y", timestamp="t", explained=False).estimates
+
+
+def test_columns_without_names_are_explained_by_their_numbers():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)))
+    model = LinearRegression().fit(rows[[0, 1]].to_numpy(), rows[2])
+    told = judge_rows(model, rows.rename(columns={2: "y"}), "y").explanation
+    assert {i.column for i in told.importances} == {"0", "1"}
+
+
+@pytest.mark.parametrize("kind", ["g", "y", "said"])
+def test_strata_are_the_values_of_a_column(kind: str):
+    evidence = judge_rows(Numbers(), ROWS, "y", strata=kind, sensitive=["g"], explained=False)
+    assert evidence.design == f"rows, as many of each {kind} as there are"
+    assert all(e.low <= e.value <= e.high for e in evidence.estimates)
+
+
+def test_strata_are_not_as_many_as_rows():
+    with pytest.raises(BadInput, match="the strata 'who' are 200"):
+        judge_rows(Numbers(), ROWS.assign(who=[f"p{i}" for i in range(200)]), "y", strata="who")
+
+
+def test_no_interval_reaches_beyond_what_can_be():
+    rows = pd.DataFrame({"said": [0.1, 0.9, 0.2, 0.8, 0.6], "y": [0, 1, 0, 1, 0]})
+    for e in judge_rows(Chances(), rows, "y", task="classification", explained=False).estimates:
+        least = -1.0 if e.metric == "mcc" else 0.0
+        assert e.low >= least
+        assert e.high <= 1.0 or e.metric == "log_loss"
 
 
 def test_weights_count():

@@ -136,6 +136,19 @@ def test_a_champion_is_held_against_the_version_and_kept_files_verify(project: P
     assert hashlib.sha256(drawn).hexdigest() == evidence.figures["importance.svg"]
 
 
+def test_the_card_shows_what_the_evidence_found_and_computes_nothing(project: Project, capsys):
+    data = _run(project, capsys, "validate", "loan", "1")[1]["data"]
+    status, answer = _run(project, capsys, "card", "loan", "1", "--format", "json")
+    assert status == 0
+    card = answer["data"]["card"] if "card" in answer["data"] else answer["data"]
+    assert card["findings"]["groups"] == data["fairness"]
+    assert card["findings"]["reasons"]["importances"] == data["explanation"]["importances"]
+    main(["--project", str(project.root), "card", "loan", "1", "--format", "md"])
+    said = capsys.readouterr().out
+    for title in ("Against the champion on the same rows", "Fairness between groups", "Why it answers as it does"):
+        assert title in said
+
+
 def test_many_classes_that_are_words(project: Project, capsys):
     status, answer = _run(project, capsys, "validate", "kind", "1")
     assert status == 0

@@ -100,7 +100,9 @@ def test_fairness_is_fairlearns_own():
     evidence = judge_rows(Chances(), rows, "y", task="classification", sensitive=["g"], explained=False)
     for gap in evidence.fairness[0].gaps:
         if hasattr(fairlearn.metrics, gap.metric):
-            expected = getattr(fairlearn.metrics, gap.metric)(rows["y"], rows["said"] > 0.5, sensitive_features=rows["g"])
+            expected = getattr(fairlearn.metrics, gap.metric)(
+                rows["y"], rows["said"] > 0.5, sensitive_features=rows["g"]
+            )
             assert gap.value == pytest.approx(expected, abs=1e-9)
 
 

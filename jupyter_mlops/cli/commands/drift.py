@@ -2,31 +2,75 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result
+from jupyter_mlops.errors import BadInput
+
+if TYPE_CHECKING:
+    from jupyter_mlops.monitoring import Profile
 
 
 def _drift(args: Namespace) -> Result:
-    from jupyter_mlops.monitoring import drift
+    from jupyter_mlops.monitoring import drift, evidently, nannyml
 
-    report = drift(args.reference, args.current, exact=args.exact, multivariate=args.multivariate)
-    data = report.as_dict()
-    found = data["drifted_columns"]
-    return Result(data, str(report), 1 if args.fail_on_drift and found else 0)
+    how = {"exact": args.exact, "multivariate": args.multivariate, "ignore": args.ignore}
+    report = drift(args.reference, args.current, **how)
+    no = (args.fail_on_drift and report.drifted_columns) or (args.fail_on_broken and report.broken)
+    data = {"evidently": evidently, "nannyml": nannyml}[args.shape](report) if args.shape else report.as_dict()
+    return Result(data, str(report), 1 if no else 0)
 
 
 def _profile(args: Namespace) -> Result:
-    from jupyter_mlops.monitoring import profile
+    from jupyter_mlops.monitoring import Constraints, profile, violated
 
     made = profile(args.file)
     if args.output:
-        made.save(args.output)
+        _save(made, args.output)
     data = made.as_dict()
-    rows = [(c["name"], c["kind"], c["n"], c["nulls"], c.get("min"), c.get("max")) for c in data["columns"]]
+    rows = [
+        (c["name"], c["kind"], c["n"], c["nulls"], c.get("from", c.get("min")), c.get("to", c.get("max")))
+        for c in data["columns"]
+    ]
     table = text.table(rows, ("COLUMN", "KIND", "N", "NULLS", "MIN", "MAX"), "no columns")
-    return Result(data, "\n".join([table, *(f"could not be read: {what}" for what in made.lost)]))
+    lines = [table, *(f"could not be read: {what}" for what in made.lost)]
+    if args.constraints:
+        _learn(made, args.constraints, args.shape)
+    if args.check:
+        data["violated"] = violated(Constraints.load(args.check), made)
+        lines += [f"NOT KEPT: {sentence}" for sentence in data["violated"]]
+    return Result(data, "\n".join(lines), 1 if data.get("violated") else 0)
+
+
+def _learn(made: Profile, output: str, shape: str | None) -> None:
+    from jupyter_mlops.monitoring import as_great_expectations, as_pandera, learned
+
+    rules = learned(made)
+    try:
+        if shape == "pandera":
+            Path(output).write_text(as_pandera(rules), encoding="utf-8")
+        elif shape == "great-expectations":
+            Path(output).write_text(json.dumps(as_great_expectations(rules), indent=2), encoding="utf-8")
+        else:
+            rules.save(output)
+    except OSError as error:
+        raise _unwritable("constraints", output, error) from error
+
+
+def _save(made: Profile, output: str) -> None:
+    try:
+        made.save(output)
+    except OSError as error:
+        raise _unwritable("profile", output, error) from error
+
+
+def _unwritable(what: str, output: str, error: OSError) -> BadInput:
+    said = f"the {what} cannot be written to {output}: {error.strerror}"
+    return BadInput(said, "name a file in a folder that is there", path=output)
 
 
 def _drift_words(parser: ArgumentParser) -> None:
@@ -35,6 +79,11 @@ def _drift_words(parser: ArgumentParser) -> None:
     )
     parser.add_argument("current", metavar="CURRENT")
     parser.add_argument("--fail-on-drift", action="store_true", help="exit status 1 when a column drifted")
+    parser.add_argument("--fail-on-broken", action="store_true", help="exit status 1 when a column's feed looks broken")
+    parser.add_argument("--ignore", metavar="COLUMN", action="append", default=[], help="leave this column out")
+    parser.add_argument(
+        "--as", dest="shape", choices=["evidently", "nannyml"], help="with --json: in the words of that tool"
+    )
     parser.add_argument("--multivariate", action="store_true", help="also whether the columns together tell them apart")
     parser.add_argument(
         "--exact",
@@ -45,6 +94,13 @@ def _drift_words(parser: ArgumentParser) -> None:
 
 def _profile_words(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--constraints", metavar="FILE", help="write rules learned from it here, as YAML to be edited")
+    parser.add_argument(
+        "--as", dest="shape", choices=["pandera", "great-expectations"], help="write them for that tool instead"
+    )
+    parser.add_argument(
+        "--check", metavar="FILE", help="hold it against such rules; exit status 1 when one is not kept"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="keep the profile here, to compare with later")
 
 

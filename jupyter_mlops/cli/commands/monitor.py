@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops import config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _monitor(args: Namespace) -> Result:
-    from jupyter_mlops.flows import notify, read_rows, refresh_figures, score_and_watch
+    from jupyter_mlops.flows import exposition, notify, read_rows, refresh_figures, score_and_watch
 
     project = project_of(args)
     targets = _targets(project, args)
@@ -38,8 +39,22 @@ def _monitor(args: Namespace) -> Result:
         reports, skipped = _each(store, targets)
     refresh_figures(store)
     unsent = notify(project)
+    if args.prometheus:
+        _write(typed_path(args.prometheus), exposition(project))
     lines = [_report(r) for r in reports] + [error.message for error in skipped] + ([unsent] if unsent else [])
     return Result(reports, "\n".join(lines), 1 if any(r.violations for r in reports) else 0)
+
+
+def _write(path: Path, text_: str) -> None:
+    """At once or not at all: it is read at any time."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.write_text(text_)
+        draft.replace(path)
+    except OSError as error:
+        raise BadInput(
+            f"the figures cannot be written to {path}: {error.strerror}", "name a file in a folder that is there"
+        ) from error
 
 
 def _each(store: Store, targets: list[Target]) -> tuple[list[MonitorReport], list[MlopsError]]:
@@ -140,6 +155,9 @@ def _monitor_words(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("--segment", metavar="S")
     parser.add_argument("--current", metavar="FILE", help="rows to score and judge (default: what was logged)")
+    parser.add_argument(
+        "--prometheus", metavar="FILE", help="also write the last figures there, for a textfile collector"
+    )
     parser.add_argument("--labels", metavar="FILE", help="outcomes known so far: inference_id and the target")
 
 

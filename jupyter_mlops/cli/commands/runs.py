@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of
 from jupyter_mlops.records import Run
-from jupyter_mlops.store import open_store
+from jupyter_mlops.store import Store, open_store
 
 
 def _runs(args: Namespace) -> Result:
@@ -22,8 +22,14 @@ def _runs(args: Namespace) -> Result:
 
 
 def _show(args: Namespace) -> Result:
-    run = open_store(project_of(args)).run(args.run_id)
+    run = _arrived(open_store(project_of(args)), args.run_id)
     return Result(run, _page(run))
+
+
+def _arrived(store: Store, run_id: str) -> Run:
+    from jupyter_mlops.tracking import arrived
+
+    return arrived(store, run_id)
 
 
 def _page(run: Run) -> str:
@@ -63,7 +69,7 @@ def _cancel(args: Namespace) -> Result:
 def _replay(args: Namespace) -> Result:
     project = project_of(args)
     store = open_store(project)
-    run = store.run(args.run_id)
+    run = _arrived(store, args.run_id)
     if run.tags.get("mlops.kind") == "job":
         from jupyter_mlops.flows import replay_job
 
@@ -82,7 +88,7 @@ def _diff(args: Namespace) -> Result:
     from jupyter_mlops.tracking import differences
 
     store = open_store(project_of(args))
-    answer = differences(store, store.run(args.run_id), store.run(args.other))
+    answer = differences(store, _arrived(store, args.run_id), _arrived(store, args.other))
     lines = []
     for part in ("metrics", "parameters", "data", "environment", "code"):
         rows = [(d["what"], _short(d["one"]), _short(d["other"])) for d in answer[part]]

@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.jobs import Matrix, Parameter, check, read_file, read_words, schema
+from jupyter_mlops.jobs import Matrix, Parameter, Task, check, prepared, read_duration, read_file, read_words, schema
 from jupyter_mlops.project import Project, Target, parse_duration
 from jupyter_mlops.records import Job
 
@@ -31,10 +31,10 @@ def _run(args: Namespace) -> Result:
         return _segments(args, project)
     notebook = _notebook(args, project)
     combinations = _combinations(args, schema(notebook), notebook)
+    prepared(Task("", notebook, combinations[0]))  # its kernel, too, before seconds are spent on imports
     if args.dry_run:
         return _planned([(_called(notebook, given, len(combinations)), given) for given in combinations])
     from jupyter_mlops.flows import run_jobs, shown, start_jobs
-    from jupyter_mlops.jobs import Task
     from jupyter_mlops.store import open_store
 
     tasks = [
@@ -108,8 +108,8 @@ def _terminable() -> Iterator[None]:
 def _notebook(args: Namespace, project: Project) -> Path:
     if not args.notebook:
         raise BadInput("no notebook was named", "name one, or train a model's segments with --segments MODEL")
-    here = typed_path(args.notebook)
-    return here if here.is_file() else project.root / args.notebook
+    here, there = typed_path(args.notebook), project.root / args.notebook
+    return there if there.is_file() and not here.is_file() else here
 
 
 def _only_for_notebooks(args: Namespace) -> None:
@@ -200,13 +200,7 @@ def again(words: list[str]) -> str:
 
 
 def _duration(word: str) -> Any:
-    try:
-        found = parse_duration(word)
-    except ValueError as error:
-        raise BadInput(f"--timeout: {error}", "write it as 10m") from error
-    if found.total_seconds() <= 0:
-        raise BadInput(f"--timeout {word} leaves no time", "write it as 10m")
-    return found
+    return read_duration(word, "--timeout")
 
 
 def _memory(word: str) -> int:

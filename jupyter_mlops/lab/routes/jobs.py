@@ -63,7 +63,7 @@ def _texts(words: Words, name: str) -> dict[str, str]:
 
 def _check(w: Workspace, words: Words) -> list[dict[str, Any]]:
     """What would be run; secrets among the values are not sent back, so only the names of each job's are."""
-    from jupyter_mlops.flows.launching import filled
+    from jupyter_mlops.flows import filled
 
     notebook = _path(w, words["notebook"])
     combinations = filled(notebook, _texts(words, "parameters"), _texts(words, "several"))

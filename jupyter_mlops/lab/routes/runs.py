@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlops.errors import NotFound
 from jupyter_mlops.lab.route import Route, Words
 from jupyter_mlops.lab.shapes import Differences, Executed, Replay
 from jupyter_mlops.lab.workspace import Workspace
@@ -16,15 +15,10 @@ def _runs(w: Workspace, words: Words) -> list[Run]:
 
 
 def _run(w: Workspace, words: Words) -> Run:
-    """By id, or by the key of a record that is perhaps not shipped yet: then it is shipped now."""
-    try:
-        return w.store.run(words["id"])
-    except NotFound:
-        from jupyter_mlops.tracking import ship
+    """By id, or by the key of a record that is perhaps being shipped: then that is waited for."""
+    from jupyter_mlops.tracking import arrived
 
-        if ship(w.store.project).count == 0:
-            raise
-        return w.store.run(words["id"])
+    return arrived(w.store, words["id"])
 
 
 def _children(w: Workspace, words: Words) -> list[Run]:

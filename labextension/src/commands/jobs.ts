@@ -25,8 +25,9 @@ export function jobCommands(app: JupyterFrontEnd, services: Services, opener: Op
     caption: 'Run this notebook as a training job, with a form for its parameters',
     icon,
     execute: args => told(async () => {
-      const context = args.path ? null : current();
-      const path = (args.path as string | undefined) ?? clicked(app, files) ?? context?.path ?? (await asked());
+      const given = args.from === 'files' ? chosen(files) : (args.path as string | undefined);
+      const context = given ? null : current();
+      const path = given ?? context?.path ?? (await asked());
       if (!path) {
         return;
       }
@@ -56,13 +57,9 @@ export function jobCommands(app: JupyterFrontEnd, services: Services, opener: Op
   });
 }
 
-/** The notebook that the file browser's menu was opened on. */
-function clicked(app: JupyterFrontEnd, files: IFileBrowserFactory | null): string | null {
-  const item = app.contextMenuHitTest(node => node.classList.contains('jp-DirListing-item'));
-  if (!item?.closest('.jp-DirListing') || !files?.tracker.currentWidget || !item.isConnected || !document.querySelector('.lm-Menu')) {
-    return null;
-  }
-  const selected = [...files.tracker.currentWidget.selectedItems()];
+/** The notebook that is chosen in the file browser. */
+function chosen(files: IFileBrowserFactory | null): string | null {
+  const selected = [...(files?.tracker.currentWidget?.selectedItems() ?? [])];
   return selected.find(file => file.type === 'notebook')?.path ?? null;
 }
 

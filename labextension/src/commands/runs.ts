@@ -21,12 +21,18 @@ export function runCommands(app: JupyterFrontEnd, services: Services, opener: Op
     opener.open(`Differences ${differing(found[0])}`, { command: 'mlops:compare-run', args: { run } },
       () => new Panel(services, differencesPanel(found), 'Differences'));
   });
+  const replaying = new Set<string>();
   add('replay-run', 'Replay Run', async run => {
+    if (replaying.has(run)) {
+      return 'It is being replayed already.';
+    }
+    replaying.add(run);
     const waiting = Notification.emit('Running it again in a fresh kernel…', 'in-progress', { autoClose: false });
     try {
       const answer = await api.post<Replay>(`runs/${run}/replay`);
       (answer.reproduced ? Notification.success : Notification.warning)(replayed(answer), { autoClose: false });
     } finally {
+      replaying.delete(run);
       Notification.dismiss(waiting);
     }
   });

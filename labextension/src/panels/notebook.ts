@@ -118,7 +118,7 @@ export class ExecutedNotebook extends LuminoPanel {
       }
       shown.widget.addWidget(drawn);
     }
-    this.outputs(shown, (cell.outputs as nbformat.IOutput[] | undefined) ?? []);
+    this.outputs(shown, merged((cell.outputs as nbformat.IOutput[] | undefined) ?? []));
   }
 
   private outputs(shown: Shown, outputs: nbformat.IOutput[]): void {
@@ -167,6 +167,21 @@ function joined(text: nbformat.MultilineString): string {
   return Array.isArray(text) ? text.join('') : text;
 }
 
+/** What one stream printed, in one piece: a job keeps each line as it came. */
+function merged(outputs: nbformat.IOutput[]): nbformat.IOutput[] {
+  const found: nbformat.IOutput[] = [];
+  for (const output of outputs) {
+    const last = found[found.length - 1];
+    if (last?.output_type === 'stream' && output.output_type === 'stream' && last.name === output.name) {
+      const text = joined(last.text as nbformat.MultilineString) + joined(output.text as nbformat.MultilineString);
+      found[found.length - 1] = { ...last, text };
+    } else {
+      found.push(output);
+    }
+  }
+  return found;
+}
+
 /** Code as markdown has it: a fence longer than any in it. */
 function fenced(source: string, language: string): string {
   const longest = Math.max(2, ...(source.match(/`+/g) ?? []).map(ticks => ticks.length));
@@ -186,7 +201,7 @@ function dataOf(output: nbformat.IOutput): Data {
   }
   if (output.output_type === 'error') {
     const trace = (output.traceback as string[] | undefined)?.join('\n');
-    return { 'application/vnd.jupyter.error': trace || `${output.ename}: ${output.evalue}` };
+    return { 'application/vnd.jupyter.stderr': trace || `${output.ename}: ${output.evalue}` };
   }
   const data = (output.data ?? {}) as Data;
   return Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, Array.isArray(value) && !mime.endsWith('json') ? value.join('') : value]));

@@ -21,7 +21,7 @@ export function Problem({ problem, again }: { problem: Refusal; again?: () => vo
     <div className="jp-Mlops-box is-bad" role="alert">
       <div>{problem.message}</div>
       {problem.fix && <p className="jp-Mlops-quiet">Fix: {problem.fix}</p>}
-      {again && <Button small className="jp-Mlops-button" onClick={again}>Try again</Button>}
+      {again && <Button type="button" small className="jp-Mlops-button" onClick={again}>Try again</Button>}
     </div>
   );
 }
@@ -64,7 +64,7 @@ export function Section(props: { title: string; count?: number; open?: boolean; 
         <h3 id={id}>
           <button aria-expanded={open} onClick={() => set(!open)}>
             <Caret.react tag="span" className="jp-Mlops-caret" />
-            {props.title}{props.count !== undefined && <span className="jp-Mlops-count">{props.count}</span>}
+            {props.title}{props.count ? <span className="jp-Mlops-count">{props.count}</span> : null}
           </button>
         </h3>
         {props.tools}
@@ -77,14 +77,14 @@ export function Section(props: { title: string; count?: number; open?: boolean; 
 export function IconButton(props: { icon: LabIcon; label: string; onClick: () => void; disabled?: boolean }): JSX.Element {
   const Icon = props.icon;
   return (
-    <Button minimal small className="jp-Mlops-icon" title={props.label} aria-label={props.label} disabled={props.disabled} onClick={props.onClick}>
+    <Button type="button" minimal small className="jp-Mlops-icon" title={props.label} aria-label={props.label} disabled={props.disabled} onClick={props.onClick}>
       <Icon.react tag="span" elementPosition="center" />
     </Button>
   );
 }
 
 export function Link({ onClick, children, label }: { onClick: () => void; children: React.ReactNode; label?: string }): JSX.Element {
-  return <button className="jp-Mlops-link" aria-label={label} onClick={onClick}>{children}</button>;
+  return <button type="button" className="jp-Mlops-link" aria-label={label} onClick={onClick}>{children}</button>;
 }
 
 /** A table with its headings; nothing where there are no rows. */

@@ -1,5 +1,5 @@
 /** One parameter of a form: its control, what it takes, and what is wrong with it, said where it is. */
-import { Button } from '@jupyterlab/ui-components';
+import { Button, HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { FieldProblem, FormField } from '../api';
 import { allowed, control, Typed } from '../words/fields';
@@ -21,7 +21,7 @@ export function FieldInput({ field, typed, problem, onChange }: Props): JSX.Elem
         <label htmlFor={id}>{field.name}</label>
         <span className="jp-Mlops-quiet jp-Mlops-grow" id={`${id}-about`}>{allowed(field)}</span>
         {kind !== 'switch' && (
-          <Button minimal small aria-pressed={typed.several} aria-label={`Several values of ${field.name}`} className="jp-Mlops-several"
+          <Button type="button" minimal small aria-pressed={typed.several} aria-label={`Several values of ${field.name}`} className="jp-Mlops-several"
             title="One job for each value, parted by commas" onClick={several}>{typed.several ? 'one value' : 'several values'}</Button>
         )}
       </div>
@@ -40,12 +40,10 @@ function Control({ id, field, typed, wrong, onChange }: Omit<Props, 'problem'> &
   const set = (text: string): void => onChange({ ...typed, text });
   if (kind === 'choice') {
     return (
-      <div className="jp-select-wrapper">
-        <select className="jp-mod-styled" {...said} value={typed.text} onChange={event => set(event.target.value)}>
-          {!field.choices.includes(typed.text) && <option value={typed.text}>{typed.text || 'choose one'}</option>}
-          {field.choices.map(choice => <option key={choice}>{choice}</option>)}
-        </select>
-      </div>
+      <HTMLSelect {...said} value={typed.text} onChange={event => set(event.target.value)}>
+        {!field.choices.includes(typed.text) && <option value={typed.text}>{typed.text || 'choose one'}</option>}
+        {field.choices.map(choice => <option key={choice}>{choice}</option>)}
+      </HTMLSelect>
     );
   }
   if (kind === 'switch') {

@@ -5,7 +5,7 @@ import { JobRow } from '../api';
 import { Act, useAct, useAnswer, useNow } from '../hooks';
 import { useHere } from '../panel';
 import { Chip, IconButton, Link, Loaded, SaidLine, Section } from '../parts/basics';
-import { counted, ended, lasting, remaining, running, share } from '../words/jobs';
+import { counted, ended, finished, lasting, remaining, running, share, short } from '../words/jobs';
 import { ago, metricsLine } from '../words/words';
 import { TrainAll } from './trainall';
 
@@ -33,7 +33,7 @@ export function JobList({ declared }: { declared: Record<string, number> }): JSX
   );
 }
 
-function Row({ row, act }: { row: JobRow; act: Act }): JSX.Element {
+function Row({ row, act, inside }: { row: JobRow; act: Act; inside?: boolean }): JSX.Element {
   const { commands } = useHere();
   const [open, set] = React.useState(false);
   const { run, kind } = row;
@@ -45,7 +45,7 @@ function Row({ row, act }: { row: JobRow; act: Act }): JSX.Element {
         {kind === 'fleet' ? (
           <button className="jp-Mlops-fold" aria-expanded={open} aria-label={`Jobs of ${run.name}`} onClick={() => set(!open)}><Caret.react tag="span" className="jp-Mlops-caret" /></button>
         ) : <span className="jp-Mlops-fold" />}
-        <span className="jp-Mlops-grow jp-Mlops-cut"><Link onClick={look} label={`Open ${run.name}`}>{run.name}</Link></span>
+        <span className="jp-Mlops-grow jp-Mlops-cut" title={run.name}><Link onClick={look} label={`Open ${run.name}`}>{inside ? short(run.name, run.experiment) : run.name}</Link></span>
         <Chip state={run.status}>{ended(run.status)}</Chip>
         <Tools row={row} act={act} />
       </div>
@@ -97,14 +97,15 @@ function Ended({ row, act }: { row: JobRow; act: Act }): JSX.Element {
     await api.post(`jobs/${run.run_id}/resume`);
     return `${run.name} goes on with what did not finish.`;
   });
-  const figures = metricsLine(run.metrics, 2);
+  const figures = kind === 'fleet' ? finished(run.metrics) : metricsLine(run.metrics, 2);
+  const declared = run.name === run.experiment; // only what mlops.yaml asks for is known well enough to be gone on with
   return (
     <>
       {run.reason && <div className="jp-Mlops-reason">{run.reason}</div>}
       <div className="jp-Mlops-quiet">{ago(run.started, Date.now())}, {lasting(seconds)}{figures && ` · ${figures}`}</div>
       {run.status !== 'FINISHED' && (
         <div className="jp-Mlops-row-actions">
-          {kind === 'fleet' && <Link onClick={resume} label={`Go on with ${run.name}`}>Go on with the rest</Link>}
+          {kind === 'fleet' && declared && <Link onClick={resume} label={`Go on with ${run.name}`}>Go on with the rest</Link>}
           {kind === 'job' && row.cell !== null && (
             <Link label={`Open cell ${row.cell + 1} of ${run.name}`} onClick={() => void commands.execute('mlops:open-notebook', { run: run.run_id })}>Open cell {row.cell + 1}</Link>
           )}
@@ -121,7 +122,7 @@ function Fleet({ run, act }: { run: string; act: Act }): JSX.Element {
   const jobs = useAnswer<JobRow[]>(`jobs/${run}/jobs`, ['store', 'jobs']);
   return (
     <Loaded answer={jobs} loading="Looking for its jobs…">
-      {rows => <ul className="jp-Mlops-inner">{rows.map(row => <Row key={row.run.run_id} row={row} act={act} />)}</ul>}
+      {rows => <ul className="jp-Mlops-inner">{rows.map(row => <Row key={row.run.run_id} row={row} act={act} inside />)}</ul>}
     </Loaded>
   );
 }

@@ -52,7 +52,7 @@ function One({ model, alerts }: { model: Model; alerts: Alert[] }): JSX.Element 
       <button className="jp-Mlops-row" aria-expanded={open} onClick={() => set(!open)}>
         <Caret.react tag="span" className="jp-Mlops-caret" />
         <span className="jp-Mlops-grow jp-Mlops-cut" title={model.name}>{model.segment ?? model.name}</span>
-        {alerted && <Chip state="alert" />}
+        {alerted && <Chip state="alert"><span aria-hidden="true" title="It has an alert">!</span><span className="jp-Mlops-unseen">alert</span></Chip>}
         <span className="jp-Mlops-figure">{metricsLine(model.metrics, 1)}</span>
         {champion ? <Chip state="champion">champion v{champion}</Chip> : <Chip state="none">no champion</Chip>}
       </button>

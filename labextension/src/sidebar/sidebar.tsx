@@ -33,7 +33,7 @@ export function Sidebar(): JSX.Element {
 }
 
 function Content({ status }: { status: Status }): JSX.Element {
-  const alerts = useAnswer<Alert[]>('alerts');
+  const alerts = useAnswer<Alert[]>('alerts', ['store']);
   return (
     <>
       <Attention alerts={alerts} />

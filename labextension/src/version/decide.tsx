@@ -1,7 +1,7 @@
 /** The decisions about a version. Each asks for its reason; a refusal is told in the server's own words. */
 import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { at, Decision, Evidence, Standing, Version } from '../api';
+import { at, Decision, Evidence, Refusal, Standing, Version } from '../api';
 import { useAct } from '../hooks';
 import { useHere } from '../panel';
 import { SaidLine } from '../parts/basics';
@@ -31,7 +31,7 @@ export function Decide({ found, all, evidence, standing }: Props): JSX.Element {
       const made = await api.post<Decision>(path, body);
       live.all();
       if (!made.done) {
-        throw new Error(made.reason);
+        throw new Refusal(`Version ${version} stays where it is: ${made.reason}.`, 'see the gates below; what would settle it stands beside each');
       }
       return `Version ${made.version} is ${made.alias} now, ledger entry ${made.entry}.`;
     });

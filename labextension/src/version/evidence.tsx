@@ -68,17 +68,17 @@ function Metrics({ estimates }: { estimates: Estimate[] }): JSX.Element {
       <Table caption="Metrics with their intervals" head={['Metric', 'Value (95% interval)', '', 'Rows']} numbers={[3]}
         rows={whole.map(e => [e.metric, interval(e), <Interval key="i" between={e} span={spanOf([e], [0])} />, e.n.toLocaleString()])} />
       {names.length > 0 && <h2>By slice</h2>}
-      {names.map(name => <Slices key={name} all={estimates.filter(e => e.metric === name)} name={name} />)}
+      {names.map((name, n) => <Slices key={name} first={n === 0} all={estimates.filter(e => e.metric === name)} name={name} />)}
     </>
   );
 }
 
-function Slices({ all, name }: { all: Estimate[]; name: string }): JSX.Element {
+function Slices({ all, name, first }: { all: Estimate[]; name: string; first: boolean }): JSX.Element {
   const span = spanOf(all);
   const whole = all.find(e => e.slice === '');
   const marks = whole ? [{ at: whole.value, label: 'over all rows' }] : [];
   return (
-    <details open={all.length < 12}>
+    <details open={first}>
       <summary>{name}{whole && `, ${figure(whole.value)} over all rows`}</summary>
       <Table caption={`${name} by slice`} head={['Slice', 'Value (95% interval)', '', 'Rows']} numbers={[3]}
         rows={all.filter(e => e.slice).map(e => [e.slice, interval(e), <Interval key="i" between={e} span={span} marks={marks} />, e.n.toLocaleString()])} />

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, ended, lasting, remaining, running, share } from './jobs';
+import { counted, ended, finished, lasting, remaining, running, share, short } from './jobs';
 
 const cells = { unit: 'cell' as const, done: 3, of: 12, left: 95, running: [{ cell: 3, line: 'model.fit(X, y)', name: 'train' }] };
 
@@ -26,4 +26,13 @@ test('what is not known yet is not claimed', () => {
   assert.equal(share({ ...cells, of: null }), null);
   assert.equal(running(undefined), '');
   assert.equal(ended('KILLED'), 'ended early');
+});
+
+test('beside its fleet a job is called by what tells it apart', () => {
+  assert.equal(short('train rate=0.9', 'train'), 'rate=0.9');
+  assert.equal(short('rul.plant-01', 'rul'), 'plant-01');
+  assert.equal(short('train', 'train'), 'train');
+  assert.equal(short('other', 'train'), 'other');
+  assert.equal(finished({ jobs: 3, 'jobs.finished': 2 }), '2 of 3 jobs finished');
+  assert.equal(finished({}), '');
 });

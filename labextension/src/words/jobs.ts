@@ -65,3 +65,14 @@ const ENDS: Record<string, string> = {
 export function ended(status: string): string {
   return ENDS[status] ?? status.toLowerCase();
 }
+
+/** A job's name beside its fleet's: what all of them share is left out. */
+export function short(name: string, shared: string): string {
+  const rest = name.startsWith(shared) ? name.slice(shared.length).replace(/^[ .]/, '') : name;
+  return rest || name;
+}
+
+/** How many of a fleet's jobs finished, once it ended. */
+export function finished(metrics: Record<string, number>): string {
+  return metrics.jobs === undefined ? '' : `${metrics['jobs.finished'] ?? 0} of ${metrics.jobs} jobs finished`;
+}

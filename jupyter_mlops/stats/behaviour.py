@@ -1,0 +1,48 @@
+"""How people answer what a recommender shows them. Rows are items shown; `answered` is 1 where one was taken, else 0.
+
+Each figure comes as sums over units (entities x k) and the function that turns summed parts into its value, so that intervals are
+those of entities, which are independent where their rows are not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jupyter_mlops.stats.bootstrap import Combine, by_unit
+from jupyter_mlops.stats.classification import ratio
+from jupyter_mlops.stats.ranking import places
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+def behaviour(answered: Floats, score: Floats, entity: Codes, k: int = 10) -> dict[str, tuple[Floats, Combine]]:
+    """- `ctr@k`: the share of the first k shown that were taken (click-through rate).
+    - `conversion`: the share of entities that took anything at all.
+    - `position_bias@k`: how many times as often the first place is taken as the later ones of the first k; 1 is no bias.
+    - `session_length`: how many items an entity was shown.
+    """
+    place = places(score, entity)
+    shown, first = (place < k).astype(np.float64), (place == 0).astype(np.float64)
+    later = shown - first
+    parts = by_unit(
+        np.stack([answered * shown, shown, answered * first, first, answered * later, later], axis=1), entity
+    )
+    size = np.bincount(entity).astype(np.float64)
+    one = np.ones_like(size)
+    took = (by_unit(answered[:, None], entity)[:, 0] > 0).astype(np.float64)
+    return {
+        f"ctr@{k}": (parts[:, :2], _share),
+        "conversion": (np.stack([took, one], axis=1), _share),
+        f"position_bias@{k}": (parts[:, 2:], _bias),
+        "session_length": (np.stack([size, one], axis=1), _share),
+    }
+
+
+def _share(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 1])
+
+
+def _bias(sums: Floats) -> Floats:
+    return ratio(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))

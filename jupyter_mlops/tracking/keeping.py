@@ -1,0 +1,93 @@
+"""A fitted model on disk beside its record, as skops, with the first rows it learned from; as a pickle only when asked."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.tracking import journal
+
+EXAMPLE_ROWS = 5
+_reviewed: set[str] = set()
+"""Types met in models that were found to hold reviewed ones only: looking through all of a model again takes a while."""
+
+
+def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) -> str:
+    """Write the model and its input example; gives why it was not kept, or empty. OSError is the disk's."""
+    why = _as_skops(folder / journal.MODEL, model)
+    if not why:
+        _keep_example(folder, data)
+        return ""
+    (folder / journal.MODEL).unlink(missing_ok=True)
+    if not pickled:
+        return f"the model was not kept: {why}; --pickle keeps it as a pickle, which runs code when it is read"
+    return _as_pickle(folder / journal.PICKLE, model)
+
+
+def _as_skops(file: Path, model: Any) -> str:
+    from skops.io import dump
+
+    try:
+        dump(model, file)
+        found = _foreign(file)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # skops meets whatever a model holds
+        return f"{type(model).__name__} cannot be written without pickle ({error})"
+    return f"it holds types that nobody has reviewed: {', '.join(found)}" if found else ""
+
+
+def _as_pickle(file: Path, model: Any) -> str:
+    import cloudpickle
+
+    try:
+        file.write_bytes(cloudpickle.dumps(model))
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # pickle meets whatever a model holds
+        return f"the model was not kept: {type(model).__name__} cannot be pickled either ({error})"
+    return ""
+
+
+def _foreign(file: Path) -> list[str]:
+    from skops.io import get_untrusted_types
+
+    from jupyter_mlops.store import foreign
+
+    with zipfile.ZipFile(file) as held:
+        types = _types(json.loads(held.read("schema.json")))
+    if types <= _reviewed:
+        return []
+    found = foreign(get_untrusted_types(file=file))
+    if not found:
+        _reviewed.update(types)
+    return found
+
+
+def _types(schema: Any) -> set[str]:
+    """Every class and function that the file names."""
+    found, waiting = set(), [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            names = (node.get("__module__"), node.get("__class__"), node.get("module_path"), node.get("function"))
+            if any(isinstance(name, str) for name in names):
+                found.add(".".join(str(name) for name in names))
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return found
+
+
+def _keep_example(folder: Path, data: Any) -> None:
+    """The first rows of a frame or of an array of numbers. What Parquet has no form for is left out."""
+    import numpy as np
+
+    with suppress(ValueError, TypeError, NotImplementedError, ImportError):
+        if hasattr(data, "to_parquet"):
+            data.head(EXAMPLE_ROWS).to_parquet(folder / journal.EXAMPLE)
+        elif isinstance(data, np.ndarray) and data.dtype.kind in "biuf" and data.ndim > 1:
+            np.save(folder / journal.EXAMPLE_ARRAY, data[:EXAMPLE_ROWS], allow_pickle=False)
