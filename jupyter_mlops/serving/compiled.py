@@ -199,9 +199,7 @@ def _within_reach(made: Answer, plain: Answer) -> Answer:
     most = float(np.finfo(np.float32).max)
 
     def answer(values: Values) -> Floats:
-        flat = np.ravel(values)
-        near = flat @ flat < most or np.abs(flat).max(initial=0.0) < most  # the first is quick and mostly enough
-        return made(values) if near else plain(values)
+        return made(values) if np.abs(values).max(initial=0.0) < most else plain(values)
 
     return answer
 

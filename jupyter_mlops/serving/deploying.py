@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from string import Template
@@ -115,7 +116,9 @@ def _filled(path: Path, words: dict[str, str]) -> str:
     return Template(path.read_text(encoding="utf-8")).substitute(words)
 
 
+@cache
 def _requirements() -> str:
     """What is installed here, to the version; what was installed from a folder is named by its version too."""
-    pins = {f"{found.metadata['Name']}=={found.version}" for found in distributions() if found.metadata["Name"]}
+    known = [found.metadata for found in distributions()]  # each look at it reads its file again
+    pins = {f"{one['Name']}=={one['Version']}" for one in known if one["Name"]}
     return "\n".join(sorted(pins, key=str.lower)) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -61,8 +60,7 @@ class Schema:
             matrix = np.array(rows, dtype=np.float64)
         except OverflowError:
             raise self._too_large(table, rows) from None
-        flat = matrix.ravel()
-        if not math.isfinite(flat @ flat):  # one product is a quick look; whether it is so is then seen value by value
+        if not np.isfinite(matrix).all():
             self._not_finite(table, matrix)
         return matrix
 
