@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jupyter_mlops.records import FoundSlice
-from jupyter_mlops.stats import holm, ranked
+from jupyter_mlops.stats import holm, ndcg
 from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import FEWEST
 
@@ -53,7 +53,7 @@ def losses(judged: Judged, scores: Floats) -> tuple[str, Floats]:
         return "absolute error", np.abs(judged.truth - scores)
     if judged.task == "ranking":
         assert judged.units is not None
-        return "1 - ndcg@10", 1 - ranked(judged.truth, scores, judged.units)[judged.units, 0]
+        return "1 - ndcg@10", 1 - ndcg(judged.truth, scores, judged.units)[judged.units]
     if scores.ndim == 1:
         return "brier", (judged.truth - scores) ** 2
     one_hot = judged.truth[:, None] == np.arange(scores.shape[1])

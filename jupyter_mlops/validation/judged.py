@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -34,7 +34,7 @@ _FEW = 20
 class Judged:
     """`truth` is the outcome, of a classification the index in `classes`; `units` are codes of what is independent, None
     where rows are; `weight` is what each row counts, None where all count the same; `strata` are codes of the kinds of which
-    so many rows each were drawn, None where rows were drawn as they came."""
+    so many rows each were drawn, None where rows were drawn as they came; `asked` are metrics beside the task's own."""
 
     task: str
     truth: Floats
@@ -44,12 +44,13 @@ class Judged:
     weight: Floats | None = None
     design: str = "rows"
     strata: Codes | None = None
+    asked: tuple[Metric, ...] = ()
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         if self.task == "classification":
             return CLASSIFICATION if len(self.classes) == 2 else MULTICLASS
-        return REGRESSION if self.task == "regression" else RANKING
+        return REGRESSION if self.task == "regression" else RANKING + self.asked
 
     @property
     def count(self) -> int:
@@ -68,7 +69,8 @@ class Judged:
         units = None if self.units is None else _anew(self.units[where])
         weight = None if self.weight is None else self.weight[where]
         strata = None if self.strata is None else _anew(self.strata[where])
-        return Judged(self.task, self.truth[where], units, self.rows, self.classes, weight, self.design, strata)
+        truth = self.truth[where]
+        return replace(self, truth=truth, units=units, weight=weight, strata=strata)
 
     def parts(self, metric: Metric, scores: Floats) -> Floats:
         """What each row (of a ranking each entity) adds to the metric."""
