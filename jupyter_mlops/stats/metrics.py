@@ -22,7 +22,8 @@ class Metric:
 
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
     `within` is what it can be at all: no interval reaches beyond. `share`: a count over a count of
-    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
+    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`, and takes the `order=` of rising scores, which
+    it would look for otherwise.
     """
 
     name: str

@@ -26,7 +26,7 @@ from jupyter_mlops.validation.fairness import fairness_of
 from jupyter_mlops.validation.finding import find, losses
 from jupyter_mlops.validation.gates import judge
 from jupyter_mlops.validation.judged import Judged
-from jupyter_mlops.validation.measure import measure, slices
+from jupyter_mlops.validation.measure import measure_all, slices
 from jupyter_mlops.validation.noting import notes
 from jupyter_mlops.validation.preparing import named_metrics, prepare
 
@@ -184,12 +184,10 @@ def _estimates(
     training: pd.DataFrame | None,
     seed: int,
 ) -> list[Estimate]:
-    found = measure(judged, scores, probabilities=probabilities, seed=seed)
+    found = measure_all(judged, scores, groups, probabilities=probabilities, seed=seed)
     lengths = {10, *(at[1] for _, name in named_metrics(target) if (at := at_k(name)))}
     for k in sorted(lengths):
         found += catalogue(judged, scores, target.spec.data, training, seed, k)
-    for name, where in groups:
-        found += measure(judged.take(where), scores[where], name=name, probabilities=probabilities, seed=seed)
     return found
 
 

@@ -72,19 +72,19 @@ class Judged:
         truth = self.truth[where]
         return replace(self, truth=truth, units=units, weight=weight, strata=strata)
 
-    def parts(self, metric: Metric, scores: Floats) -> Floats:
-        """What each row (of a ranking each entity) adds to the metric."""
+    def parts(self, metric: Metric, scores: Floats, order: Codes | None = None) -> Floats:
+        """What each row (of a ranking each entity) adds to the metric. `order` is that of rising scores, where it is known."""
         if self.task == "ranking":
             values = metric.parts(self.truth, scores, self.units)
             return values if self._entity_weight is None else values * self._entity_weight[:, None]
         if metric.weighted:
-            return metric.parts(self.truth, scores, weight=self.weight)
+            return metric.parts(self.truth, scores, weight=self.weight, order=order)
         values = metric.parts(self.truth, scores)
         return values if self.weight is None else values * self.weight[:, None]
 
-    def sums(self, metric: Metric, *scores: Floats) -> Sums:
+    def sums(self, metric: Metric, *scores: Floats, order: Codes | None = None) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
-        parts = np.hstack([self.parts(metric, one) for one in scores])
+        parts = np.hstack([self.parts(metric, one, order) for one in scores])
         if self.task != "ranking":
             return self.gather(parts)
         valued = parts[:, 1] > 0
