@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data
 from jupyter_mlops.records import Estimate
 from jupyter_mlops.stats import Interval, bucketed, coverage, first, intervals, ratio, unlike_pairs
@@ -33,6 +34,13 @@ def catalogue(
     """Estimates over entities; nothing where no item column is declared or there."""
     if judged.task != "ranking" or judged.units is None or data.item is None or data.item not in judged.rows:
         return []
+    nameless = int(judged.rows[data.item].isna().sum())
+    if nameless:
+        raise BadInput(
+            f"{nameless} rows have no value in {data.item!r}",
+            "leave rows out whose item is not known",
+            column=data.item,
+        )
     codes, kinds = pd.factorize(judged.rows[data.item].astype(str), sort=True)
     item, entity, shown = codes.astype(np.int64), judged.units, first(scores, judged.units, k)
     relevant = (judged.truth > 0).astype(np.float64)
@@ -45,7 +53,7 @@ def catalogue(
         ),
     }
     if data.item_group is not None and data.item_group in judged.rows:
-        group = pd.factorize(judged.rows[data.item_group].astype(str))[0].astype(np.int64)
+        group = pd.factorize(judged.rows[data.item_group].astype(str), use_na_sentinel=False)[0].astype(np.int64)
         unlike, pairs = unlike_pairs(group[shown], entity[shown])
         share = ratio(unlike, pairs)
         known = np.isfinite(share)

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LEVEL = 0.05
 MOST_FOUND = 5
-_MOST_ROWS = 100_000
+MOST_SEARCHED = 100_000
 _MOST_VALUES = 25
 _PAIRED = 6
 _CANDIDATES = 40
@@ -72,8 +72,8 @@ def find(
     """The worst slices and how many were looked at. With `theirs` (the champion's losses): where mine exceed them by more
     than `margin` of them; without: where mine exceed those elsewhere."""
     keep = np.flatnonzero(np.isfinite(mine))
-    if len(keep) > _MOST_ROWS:
-        keep = np.sort(np.random.default_rng(0).permutation(keep)[:_MOST_ROWS])
+    if len(keep) > MOST_SEARCHED:
+        keep = np.sort(np.random.default_rng(0).permutation(keep)[:MOST_SEARCHED])
     rows = judged.rows.iloc[keep]
     units = None if judged.units is None else np.unique(judged.units[keep], return_inverse=True)[1].astype(np.int64)
     lost, rival = mine[keep], None if theirs is None else theirs[keep]

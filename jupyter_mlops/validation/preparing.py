@@ -79,10 +79,24 @@ def _needs(target: Target, rows: pd.DataFrame) -> None:
         if count:
             what = "outcome" if column == data.target else "value"
             raise BadInput(f"{count} rows have no {what} in {column!r}", f"leave rows out whose {what} is not known")
+    for column in filter(None, [data.target, data.entity]):
+        _told_apart(rows[column])
     if target.spec.task == "ranking" and data.entity is None:
         raise BadInput(
             f"models.{target.model}.data.entity is needed to rank", "name the column whose rows are ranked together"
         )
+
+
+def _told_apart(column: pd.Series[Any]) -> None:
+    try:
+        if column.dtype == object:
+            pd.factorize(column)
+    except TypeError as error:
+        raise BadInput(
+            f"the cells of {str(column.name)!r} cannot be told apart: {error}",
+            "hold one value in each cell, no list",
+            column=str(column.name),
+        ) from error
 
 
 def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:

@@ -306,3 +306,8 @@ def test_a_negative_grade_is_named_with_its_row():
     rows.loc[5, "y"] = -1.0
     with pytest.raises(BadInput, match="the outcome 'y' of 1 rows is negative, the first is row 5"):
         judge_rows(Numbers(), rows, "y", task="ranking", entity="who", explained=False)
+
+
+def test_of_very_many_rows_it_is_said_how_many_were_searched():
+    evidence = judge_rows(Numbers(), judged_numbers(0, 100_001), "y", explained=False)
+    assert "weak slices were sought in 100,000 of 100,001 rows, drawn at random" in evidence.notes
