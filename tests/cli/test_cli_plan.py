@@ -94,7 +94,7 @@ def test_manifests_that_are_not_what_would_be_rendered_are_shown_and_rendered_ag
 
 
 def test_what_a_person_decided_stays_a_persons(root, capsys):
-    (root / "policy.yaml").write_text(POLICY + "protect: [champion]\n")
+    (root / "policy.yaml").write_text(POLICY + "protect: [champion, production]\n")
     store = open_store(load(root))
     with acting(reason="out of service for good"):
         store.client.delete_registered_model_alias("rul.plant-01", "champion")
