@@ -64,7 +64,6 @@ def test_without_outcomes_only_what_was_shown_is_told():
     assert {e.metric for e in shown_and_taken(_target(), rows, rows.head(0))} == {"session_length", "coverage@10"}
 
 
-@pytest.mark.parametrize(("metric", "before", "now", "lost"), [("ndcg@10", 0.8, 0.6, 0.25), ("mae", 1.0, 2.0, 0.5)])
 def test_rows_that_name_no_entity_or_no_item_are_left_out():
     rows = _shown()
     holes = pd.concat([rows, rows.head(3).assign(household=None), rows.head(3).assign(product=None)], ignore_index=True)
@@ -74,6 +73,7 @@ def test_rows_that_name_no_entity_or_no_item_are_left_out():
     assert "coverage@10" not in {e.metric for e in shown_and_taken(_target(), rows.assign(product=None), rows)}
 
 
+@pytest.mark.parametrize(("metric", "before", "now", "lost"), [("ndcg@10", 0.8, 0.6, 0.25), ("mae", 1.0, 2.0, 0.5)])
 def test_a_loss_is_said_in_money_where_a_value_is_declared(metric: str, before: float, now: float, lost: float):
     random, target = np.random.default_rng(1), _target()
     rows = pd.DataFrame({"x": random.normal(size=1000), "time": pd.Timestamp("2026-01-01", tz="UTC")})
