@@ -20,10 +20,13 @@ def shown_and_taken(target: Target, rows: pd.DataFrame, known: pd.DataFrame) -> 
     """Figures of a window of a ranking model, over entities; nothing for other tasks, or where no entity is declared.
 
     Of all rows (`prediction`, entity, item): session length and how much of the items is shown among the first ten. Of those
-    whose outcome is known: click-through rate, conversion, position bias.
+    whose outcome is known: click-through rate, conversion, position bias. Rows that name no entity (or no item) are left out.
     """
     entity = target.spec.data.entity
-    if target.spec.task != "ranking" or entity is None or entity not in rows.columns or not len(rows):
+    if target.spec.task != "ranking" or entity is None or entity not in rows.columns:
+        return []
+    rows, known = rows[rows[entity].notna()], known[known[entity].notna()]
+    if not len(rows):
         return []
     found = _answers(rows, np.zeros(len(rows)), entity, ("session_length",)) + _covered(target, rows, entity)
     if len(known):
@@ -46,6 +49,9 @@ def _answers(rows: pd.DataFrame, taken: Any, entity: str, names: tuple[str, ...]
 def _covered(target: Target, rows: pd.DataFrame, entity: str) -> list[Estimate]:
     item = target.spec.data.item
     if item is None or item not in rows.columns:
+        return []
+    rows = rows[rows[item].notna()]
+    if not len(rows):
         return []
     codes, kinds = pd.factorize(rows[item].astype(str))
     whose = pd.factorize(rows[entity].astype(str))[0].astype(np.int64)
