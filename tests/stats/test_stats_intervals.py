@@ -218,8 +218,8 @@ def test_average_precision_is_scikit_learns_ties_and_all(seed, levels):
         rows = entity == one
         if truth[rows].any():
             expected = sk.average_precision_score(truth[rows], score[rows])
-            assert found[one, 0] == pytest.approx(expected, rel=1e-9)
-            assert found[one, 0] == pytest.approx(
+            assert found[one] == pytest.approx(expected, rel=1e-9)
+            assert found[one] == pytest.approx(
                 sk.label_ranking_average_precision_score([truth[rows]], [score[rows]]), rel=1e-9
             )
 
@@ -228,7 +228,7 @@ def test_average_precision_of_the_first_ten_by_hand():
     """Relevant at places 1, 3 and 12 of twenty: (1 + 2/3) / 3."""
     truth = np.zeros(20)
     truth[[0, 2, 11]] = 1
-    [[_, early]] = average_precision(truth, -np.arange(20.0), np.zeros(20, dtype=np.int64))
+    [early] = average_precision(truth, -np.arange(20.0), np.zeros(20, dtype=np.int64), 10)
     assert early == pytest.approx((1 + 2 / 3) / 3)
 
 
