@@ -34,6 +34,7 @@ _MEASURES = {
     "ece": Measure("Gap between said and true probability", "lower"),
     "f1": Measure("Balance of finding and not crying wolf", "higher"),
     "f1_macro": Measure("Balance of finding and not crying wolf, over the classes", "higher"),
+    "hit": Measure("Lists with a right one near the top", "higher"),
     "log_loss": Measure("Misplaced certainty", "lower"),
     "mae": Measure("Average error", "lower"),
     "map": Measure("Right ones near the top", "higher"),

@@ -21,7 +21,7 @@ from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
-from jupyter_mlops.stats import HIGHER_IS_BETTER, simes
+from jupyter_mlops.stats import higher_is_better, simes
 
 ID = "inference_id"
 FEWEST = 30
@@ -161,7 +161,7 @@ def _worth(v: Violation, target: Target, rows: int) -> Violation:
     before, now = (float(v.figures[name] or 0.0) for name in ("before", "value"))
     if value is None or not before or not now:
         return v
-    lost = 1 - now / before if HIGHER_IS_BETTER[v.what] else 1 - before / now
+    lost = 1 - now / before if higher_is_better(v.what) else 1 - before / now
     whole = rows * value.amount
     at_stake = round(whole * min(1.0, max(0.0, lost)), 2)
     told = f"; about {at_stake:,.0f} of {whole:,.0f} {value.currency} in this window, if value falls as the metric does"
@@ -175,7 +175,7 @@ def _performance(target: Target, estimates: list[Estimate], promised: Estimate |
     if promised is None or found is None or found.n < FEWEST:
         return [], False
     allowed = target.spec.monitor.performance.loses * abs(promised.value)
-    better_high = HIGHER_IS_BETTER[found.metric]
+    better_high = higher_is_better(found.metric)
     worse = found.high < promised.value - allowed if better_high else found.low > promised.value + allowed
     if not worse:
         return [], True
@@ -216,7 +216,7 @@ def _probably_worse(
     if promised is None or found is None or found.n < FEWEST:
         return []
     allowed = target.spec.monitor.performance.loses * abs(promised.value)
-    better_high = HIGHER_IS_BETTER[found.metric]
+    better_high = higher_is_better(found.metric)
     worse = found.high < promised.value - allowed if better_high else found.low > promised.value + allowed
     if not worse:
         return []

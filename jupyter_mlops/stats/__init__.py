@@ -16,6 +16,7 @@ from jupyter_mlops.stats.bootstrap import (
 )
 from jupyter_mlops.stats.changes import change_point
 from jupyter_mlops.stats.classification import CLASSIFICATION, MULTICLASS, ratio
+from jupyter_mlops.stats.directions import gated_metrics, higher_is_better
 from jupyter_mlops.stats.discovery import benjamini_hochberg, holm
 from jupyter_mlops.stats.distances import (
     chi_square,
@@ -27,24 +28,15 @@ from jupyter_mlops.stats.distances import (
     population_stability,
     wasserstein,
 )
-from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric
+from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, at_k, ranking_at
 from jupyter_mlops.stats.online import online_level, simes
-from jupyter_mlops.stats.ranking import coverage, first, ranked, unlike_pairs
+from jupyter_mlops.stats.ranking import coverage, first, ndcg, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
 from jupyter_mlops.stats.strata import stratified
 
-_CATALOGUE = {"coverage@10": True, "diversity@10": True, "novelty@10": True, "popularity_bias@10": False}
-HIGHER_IS_BETTER = {
-    metric.name: metric.higher
-    for metric in (*REGRESSION, *CLASSIFICATION, *MULTICLASS, *RANKING)
-    if metric.higher is not None
-} | _CATALOGUE
-"""A metric that is not here (bias) has no better direction and cannot be gated."""
-
 __all__ = [
     "CLASSIFICATION",
-    "HIGHER_IS_BETTER",
     "MULTICLASS",
     "RANKING",
     "REGRESSION",
@@ -52,6 +44,7 @@ __all__ = [
     "Interval",
     "Metric",
     "Sums",
+    "at_k",
     "behaviour",
     "benjamini_hochberg",
     "beside",
@@ -66,7 +59,9 @@ __all__ = [
     "exact_p_value",
     "few",
     "first",
+    "gated_metrics",
     "hellinger",
+    "higher_is_better",
     "holm",
     "interval",
     "intervals",
@@ -74,10 +69,11 @@ __all__ = [
     "kolmogorov_smirnov",
     "largest_gap",
     "log_evidence",
+    "ndcg",
     "online_level",
     "paired_interval",
     "population_stability",
-    "ranked",
+    "ranking_at",
     "ratio",
     "simes",
     "stratified",

@@ -152,18 +152,24 @@ def _replicates(per: Floats, seed: int) -> Floats:
 def _accelerated(sums: Sums, combine: Combine, drawn: Floats, confidence: float) -> Interval:
     total = sums.per.sum(axis=0)
     value = float(combine(total))
-    finite = drawn[np.isfinite(drawn)]
+    finite = np.sort(drawn[np.isfinite(drawn)])
     if not len(finite) or not math.isfinite(value):
         return Interval(value, math.nan, math.nan, sums.n)
-    tolerance = 1e-6 * max(abs(value), float(np.ptp(finite)))
-    if np.ptp(finite) <= tolerance:  # every resample says the same, so rounding is all that is left to see
+    width = float(finite[-1] - finite[0])
+    if width <= 1e-6 * max(abs(value), width):  # every resample says the same, so rounding is all that is left to see
         return Interval(value, value, value, sums.n)
     bias, spread = float(finite.mean()) - value, float(finite.std())
     if abs(bias) > _FOLDED * spread:
         low, high = _shifted(finite, bias, confidence, _free(sums))
     else:
-        low, high = np.quantile(finite, _levels(sums, combine, value, finite, confidence))
+        low, high = _quantiles(finite, _levels(sums, combine, value, finite, confidence))
     return Interval(value, min(float(low), value), max(float(high), value), sums.n)
+
+
+def _quantiles(drawn: Floats, levels: tuple[float, float]) -> Floats:
+    """Of values in order; numpy's own sorts them again for each interval, and there are hundreds."""
+    last = len(drawn) - 1
+    return np.asarray(np.interp(np.array(levels) * last, np.arange(last + 1), drawn))
 
 
 def _shifted(drawn: Floats, bias: float, confidence: float, n: int) -> tuple[float, float]:
@@ -171,15 +177,15 @@ def _shifted(drawn: Floats, bias: float, confidence: float, n: int) -> tuple[flo
     the resamples are pushed again, and a resample shows less of a push than there was. The end that is pushed away from the
     truth goes back further. The factors were found by simulation: 95 of 100 cover at a hundred rows and at three hundred."""
     tail = 1 - _NORMAL.cdf(_wide(confidence, n))
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    low, high = _quantiles(drawn, (tail, 1 - tail))
     far = (3, 1) if bias > 0 else (1, 3)
     ends = float(low) - far[0] * bias, float(high) - far[1] * bias
-    return (max(ends[0], 0.0), ends[1]) if drawn.min() >= 0 else ends
+    return (max(ends[0], 0.0), ends[1]) if drawn[0] >= 0 else ends
 
 
 def _levels(sums: Sums, combine: Combine, value: float, drawn: Floats, confidence: float) -> tuple[float, float]:
-    """Which quantiles of the resampled values are the ends of the interval."""
-    below = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
+    """Which quantiles of the resampled values, in order, are the ends of the interval."""
+    below = float(np.searchsorted(drawn, value) + np.searchsorted(drawn, value, side="right")) / (2 * len(drawn))
     shift = _NORMAL.inv_cdf(min(max(below, 0.01), 0.99))
     without = combine(sums.without)
     without = without[np.isfinite(without)]

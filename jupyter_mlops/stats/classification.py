@@ -13,6 +13,7 @@ from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean
 from jupyter_mlops.stats.precision import average_precision_parts
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 _CLIP = float(np.finfo(np.float64).eps)  # where scikit-learn clips probabilities for the log loss
 _BINS = 10
 
@@ -65,13 +66,13 @@ def _log_loss(truth: Floats, score: Floats) -> Floats:
     return each(-np.log(np.where(truth == 1, p, 1 - p)))
 
 
-def _auc_parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
+def _auc_parts(truth: Floats, score: Floats, weight: Floats | None = None, order: Codes | None = None) -> Floats:
     """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
     negatives; their linearised average resamples without sorting again."""
     weight = np.ones_like(truth) if weight is None else weight
     positive = truth == 1
     one, other = positive * weight, ~positive * weight
-    order = np.argsort(score)
+    order = np.argsort(score) if order is None else order
     new = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) != 0])) if len(order) else order
     tie = np.zeros(len(order), dtype=np.int64)
     tie[order] = np.repeat(np.arange(len(new)), np.diff(np.append(new, len(order))))
@@ -174,8 +175,10 @@ def _balanced_macro(sums: Floats) -> Floats:
     return _macro(ratio(hit, true), true > 0)
 
 
-def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None) -> Floats:
-    """One class against the rest, for each class that has both; the macro average."""
+def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None, order: Codes | None = None) -> Floats:
+    """One class against the rest, for each class that has both; the macro average. Each class has an order of its own, so
+    there is no `order` of all."""
+    assert order is None
     each_class = [_auc_parts((truth == c).astype(np.float64), scores[:, c], weight) for c in range(scores.shape[1])]
     known = [np.nan_to_num(parts) for parts in each_class]
     return np.concatenate(known, axis=1)

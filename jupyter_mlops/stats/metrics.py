@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.ranking import average_precision, ranked
+from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall
 
 Floats = NDArray[np.float64]
 Combine = Callable[[Floats], Floats]
@@ -21,7 +22,8 @@ class Metric:
 
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
     `within` is what it can be at all: no interval reaches beyond. `share`: a count over a count of
-    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
+    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`, and takes the `order=` of rising scores, which
+    it would look for otherwise.
     """
 
     name: str
@@ -59,11 +61,9 @@ def _r2_parts(truth: Floats, predicted: Floats) -> Floats:
     return np.stack([(truth - predicted) ** 2, np.ones_like(truth), centred, centred**2], axis=1)
 
 
-def _rank_parts(
-    values_of: Callable[[Floats, Floats, NDArray[np.int64]], Floats], which: int
-) -> Callable[[Floats, Floats, NDArray[np.int64]], Floats]:
+def _rank_parts(values_of: Callable[..., Floats], k: int | None) -> Callable[..., Floats]:
     def parts(truth: Floats, score: Floats, entity: NDArray[np.int64]) -> Floats:
-        values = values_of(truth, score, entity)[:, which]
+        values = values_of(truth, score, entity, k)
         known = np.isfinite(values)
         return np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
 
@@ -76,10 +76,27 @@ REGRESSION = (
     Metric("r2", _r2_parts, _r2, True, within=(-math.inf, 1.0)),
     Metric("bias", lambda y, p: each(p - y), mean, None),
 )
-RANKING = (
-    Metric("ndcg@10", _rank_parts(ranked, 0), mean, True, within=UNIT),
-    Metric("precision@10", _rank_parts(ranked, 1), mean, True, within=UNIT),
-    Metric("recall@10", _rank_parts(ranked, 2), mean, True, within=UNIT),
-    Metric("map", _rank_parts(average_precision, 0), mean, True, within=UNIT),
-    Metric("map@10", _rank_parts(average_precision, 1), mean, True, within=UNIT),
-)
+RANKED_AT_K: dict[str, Callable[..., Floats]] = {
+    "ndcg": ndcg,
+    "precision": precision,
+    "recall": recall,
+    "map": average_precision,
+    "hit": hit,
+}
+
+
+def at_k(name: str) -> tuple[str, int] | None:
+    """`ndcg@5` is ("ndcg", 5); None where no number from 1 stands behind an @."""
+    kind, _, k = name.partition("@")
+    return (kind, int(k)) if re.fullmatch(r"[1-9][0-9]{0,5}", k) else None
+
+
+def ranking_at(name: str) -> Metric | None:
+    """The metric of the first k that is so named, for any k: `ndcg@5`, `hit@1`; None where none is."""
+    kind, k = at_k(name) or ("", 0)
+    return Metric(name, _rank_parts(RANKED_AT_K[kind], k), mean, True, within=UNIT) if kind in RANKED_AT_K else None
+
+
+_FIRST_TEN = [Metric(f"{kind}@10", _rank_parts(RANKED_AT_K[kind], 10), mean, True, within=UNIT) for kind in RANKED_AT_K]
+_MAP = Metric("map", _rank_parts(average_precision, None), mean, True, within=UNIT)
+RANKING = (*_FIRST_TEN[:3], _MAP, _FIRST_TEN[3])

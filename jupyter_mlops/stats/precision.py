@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
-def average_precision_parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
-    """Influence, the value itself and 1 for each row, each times its weight; rows x 3, NaN where nothing is positive."""
+def average_precision_parts(
+    truth: Floats, score: Floats, weight: Floats | None = None, order: Codes | None = None
+) -> Floats:
+    """Influence, the value itself and 1 for each row, each times its weight; rows x 3, NaN where nothing is positive.
+    `order` is that of rising scores where it is known."""
     weight = np.ones_like(truth) if weight is None else weight
-    order = np.argsort(-score, kind="stable")
+    order = (np.argsort(score) if order is None else order)[::-1]
     y, w, s = truth[order], weight[order], score[order]
     found, positives = w * y, float((w * y).sum())
     if not positives:
@@ -40,7 +44,7 @@ def _over(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
-def _from(values: Floats, begin: NDArray[np.int64]) -> Floats:
+def _from(values: Floats, begin: Codes) -> Floats:
     """The sum of the values from each place `begin` to the end."""
     rest = np.cumsum(values[::-1])[::-1]
     return rest[begin]

@@ -1,4 +1,7 @@
-"""Ranking within entities: how good are the first ten, ties counted as every order of them equally likely.
+"""Ranking within entities: how good are the first k, ties counted as every order of them equally likely.
+
+Each function gives one value for each entity (codes from 0), NaN where nothing is relevant. `truth` is 0 or more for each row:
+the gain of the discounted gain, and for what knows only yes and no, relevant where it is above 0.
 
 The tie-averaged discounted gain of McSherry and Najork, 2008, which is also what scikit-learn's ndcg_score computes. The
 average precision of an entity is scikit-learn's average_precision_score of its rows: a relevant row counts at the last place
@@ -7,6 +10,8 @@ of its tie.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,46 +19,94 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def ranked(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
-    """For each entity (codes from 0) with something relevant: ndcg@k, precision@k, recall@k; entities x 3, NaN without.
+@dataclass(frozen=True)
+class _Lists:
+    """Rows by entity and falling score: whose each is, its gain, whether that is any, its place and its tie. `relevant` is
+    how many rows of each entity are."""
 
-    `truth` is 0 or 1 for each row.
-    """
-    count, ent, rel, place, tie = _in_order(truth, score, entity)
-    gain = np.where(place < k, 1 / np.log2(place + 2), 0.0)
-    hit = (place < k).astype(np.float64)
-    dcg = np.bincount(ent, weights=rel * _mean_within(gain, tie), minlength=count)
-    hits = np.bincount(ent, weights=rel * _mean_within(hit, tie), minlength=count)
-    relevant = np.bincount(ent, weights=rel, minlength=count)
-    ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(k) + 2))])
+    entity: Codes
+    gain: Floats
+    yes: Floats
+    place: Codes
+    tie: Codes
+    relevant: Floats
+
+    def total(self, values: Floats) -> Floats:
+        return _per_entity(self.entity, values, len(self.relevant))
+
+    def hits(self, k: int) -> Floats:
+        """How many relevant rows are among the first k."""
+        return self.total(self.yes * _mean_within((self.place < k).astype(np.float64), self.tie))
+
+    def known(self, values: Floats) -> Floats:
+        return np.where(self.relevant > 0, values, np.nan)
+
+
+def ndcg(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
+    """The gain of the first k, the later ones discounted, over the best there could be (graded: gains as they are)."""
+    lists = _lists(truth, score, entity)
+    discount = np.where(lists.place < k, 1 / np.log2(lists.place + 2), 0.0)
+    best = lists.total(truth[np.lexsort((-truth, entity))] * discount)
     with np.errstate(divide="ignore", invalid="ignore"):
-        best = ideal[np.minimum(relevant, k).astype(np.int64)]
-        values = np.stack([dcg / best, hits / k, hits / relevant], axis=1)
-    values[relevant == 0] = np.nan
-    return values
+        return lists.known(lists.total(lists.gain * _mean_within(discount, lists.tie)) / best)
 
 
-def average_precision(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
-    """For each entity with something relevant: its average precision, and that of its first k (over the relevant ones that
-    fit in k); entities x 2, NaN without."""
-    count, ent, rel, place, tie = _in_order(truth, score, entity)
-    relevant = np.bincount(ent, weights=rel, minlength=count)
-    precise, last = _precision_at(rel, place, tie)
-    whole = np.bincount(ent, weights=rel * precise, minlength=count)
-    early = np.bincount(ent, weights=rel * precise * (last < k), minlength=count)
+def precision(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
+    """The share of the first k that is relevant; of fewer rows than k, over k still."""
+    lists = _lists(truth, score, entity)
+    return lists.known(lists.hits(k) / k)
+
+
+def recall(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
+    """The share of the relevant rows that is among the first k."""
+    lists = _lists(truth, score, entity)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.stack([whole / relevant, early / np.minimum(relevant, k)], axis=1)
-    values[relevant == 0] = np.nan
-    return values
+        return lists.known(lists.hits(k) / lists.relevant)
 
 
-def _in_order(truth: Floats, score: Floats, entity: Codes) -> tuple[int, Codes, Floats, Codes, Codes]:
-    """Rows by entity and falling score: how many entities, whose each row is, its truth, its place, and its tie."""
+def hit(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
+    """Whether anything relevant is among the first k: 0 or 1, between where a tie decides."""
+    lists = _lists(truth, score, entity)
+    missed = np.ones(len(lists.relevant))
+    if len(lists.tie):
+        begins = np.flatnonzero(np.diff(lists.tie, prepend=-1))
+        size, yes = np.bincount(lists.tie), _per_entity(lists.tie, lists.yes, 0)
+        none = _none_drawn(size, yes, np.clip(k - lists.place[begins], 0, size))
+        np.multiply.at(missed, lists.entity[begins], none)
+    return lists.known(1 - missed)
+
+
+def average_precision(truth: Floats, score: Floats, entity: Codes, k: int | None = None) -> Floats:
+    """The average precision of the whole list, or of its first k (over the relevant ones that fit in k)."""
+    lists = _lists(truth, score, entity)
+    precise, last = _precision_at(lists.yes, lists.place, lists.tie)
+    counted = lists.yes * precise if k is None else lists.yes * precise * (last < k)
+    most = lists.relevant if k is None else np.minimum(lists.relevant, k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return lists.known(lists.total(counted) / most)
+
+
+def _lists(truth: Floats, score: Floats, entity: Codes) -> _Lists:
     count = int(entity.max()) + 1 if len(entity) else 0
     order = np.lexsort((-score, entity))
-    ent, rel, sco = entity[order], truth[order].astype(np.float64), score[order]
+    ent, gain, sco = entity[order], truth[order].astype(np.float64), score[order]
+    yes = (gain > 0).astype(np.float64)
     tie = np.cumsum(np.concatenate([[0], (ent[1:] != ent[:-1]) | (sco[1:] != sco[:-1])])) if len(ent) else ent
-    return count, ent, rel, _place(ent), tie
+    return _Lists(ent, gain, yes, _place(ent), tie, _per_entity(ent, yes, count))
+
+
+def _per_entity(entity: Codes, values: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(entity, weights=values, minlength=count), dtype=np.float64)
+
+
+def _none_drawn(size: Codes, yes: Floats, drawn: Codes) -> Floats:
+    """The chance that so many drawn from `size`, without putting back, hold none of the `yes`."""
+    chance = np.where((yes > 0) & (drawn == size), 0.0, 1.0)
+    open_ones = np.flatnonzero((yes > 0) & (drawn < size))
+    for step in range(int(drawn[open_ones].max(initial=0))):
+        some = open_ones[drawn[open_ones] > step]
+        chance[some] *= np.maximum(size[some] - yes[some] - step, 0) / (size[some] - step)
+    return chance
 
 
 def first(score: Floats, entity: Codes, k: int = 10) -> NDArray[np.bool_]:

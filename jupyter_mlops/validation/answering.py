@@ -97,7 +97,7 @@ def _call(call: Call, rows: pd.DataFrame) -> Any:
         some = np.unique(np.linspace(0, len(rows) - 1, _PROBES).astype(np.int64))
         hopeless = not any(_answers(call, rows.iloc[[i]]) for i in some)
         failing, all_found = ([], True) if hopeless else _failing(call, rows)
-        text = f"{type(error).__name__}: {str(error)[:200]}"
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if not failing:
             raise BadInput(f"the model cannot answer these rows: {text}", "check their types") from error
         count = f"{len(failing)}" if all_found else f"at least {len(failing)}"

@@ -42,7 +42,8 @@ class Judge:
 
 @dataclass
 class Case:
-    """`timings` collects what a clock said; `training` is None where the training rows cannot be read."""
+    """`timings` collects what a clock said; `training` is None where the training rows cannot be read; `rivalled` says that
+    there is a champion to be held against."""
 
     judge: Judge
     judged: Judged
@@ -54,5 +55,6 @@ class Case:
     looked: int
     training: pd.DataFrame | None
     seed: int
+    rivalled: bool = False
     groups: list[tuple[str, NDArray[np.bool_]]] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)

@@ -1,10 +1,11 @@
 """What a recommender shows, beyond whether it was right: how much of the catalogue, how mixed, how new, how popular.
+For the first k of each list, ten where nobody names another:
 
-- `coverage@10`: the share of all items that anybody is shown among their first ten.
-- `diversity@10`: the share of pairs within a list that are of different groups (`data.item_group`).
-- `novelty@10`: the mean of -log2 of the popularity of what is shown (Zhou et al., 2010), popularity being an item's share of
+- `coverage@k`: the share of all items that anybody is shown among their first k.
+- `diversity@k`: the share of pairs within a list that are of different groups (`data.item_group`).
+- `novelty@k`: the mean of -log2 of the popularity of what is shown (Zhou et al., 2010), popularity being an item's share of
   all relevant rows in training (in evaluation where training cannot be read), one added to each item.
-- `popularity_bias@10`: how much more popular what is shown is than what was relevant, 0.2 being a fifth more
+- `popularity_bias@k`: how much more popular what is shown is than what was relevant, 0.2 being a fifth more
   (Abdollahpouri et al., 2019).
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data
 from jupyter_mlops.records import Estimate
 from jupyter_mlops.stats import Interval, bucketed, coverage, first, intervals, ratio, unlike_pairs
@@ -26,29 +28,39 @@ Codes = NDArray[np.int64]
 _Z = NormalDist().inv_cdf(0.975)
 
 
-def catalogue(judged: Judged, scores: Floats, data: Data, training: pd.DataFrame | None, seed: int) -> list[Estimate]:
+def catalogue(
+    judged: Judged, scores: Floats, data: Data, training: pd.DataFrame | None, seed: int, k: int = 10
+) -> list[Estimate]:
     """Estimates over entities; nothing where no item column is declared or there."""
     if judged.task != "ranking" or judged.units is None or data.item is None or data.item not in judged.rows:
         return []
+    nameless = int(judged.rows[data.item].isna().sum())
+    if nameless:
+        raise BadInput(
+            f"{nameless} rows have no value in {data.item!r}",
+            "leave rows out whose item is not known",
+            column=data.item,
+        )
     codes, kinds = pd.factorize(judged.rows[data.item].astype(str), sort=True)
-    item, entity, shown = codes.astype(np.int64), judged.units, first(scores, judged.units)
+    item, entity, shown = codes.astype(np.int64), judged.units, first(scores, judged.units, k)
+    relevant = (judged.truth > 0).astype(np.float64)
     popular = _popularity(judged, item, [str(k) for k in kinds], data, training)
     asked = {
-        "novelty@10": (_per_entity(entity, [(-np.log2(popular[item])) * shown, shown]), _mean),
-        "popularity_bias@10": (
-            _per_entity(entity, [popular[item] * shown, shown, popular[item] * judged.truth, judged.truth]),
+        f"novelty@{k}": (_per_entity(entity, [(-np.log2(popular[item])) * shown, shown]), _mean),
+        f"popularity_bias@{k}": (
+            _per_entity(entity, [popular[item] * shown, shown, popular[item] * relevant, relevant]),
             _lift,
         ),
     }
     if data.item_group is not None and data.item_group in judged.rows:
-        group = pd.factorize(judged.rows[data.item_group].astype(str))[0].astype(np.int64)
+        group = pd.factorize(judged.rows[data.item_group].astype(str), use_na_sentinel=False)[0].astype(np.int64)
         unlike, pairs = unlike_pairs(group[shown], entity[shown])
         share = ratio(unlike, pairs)
         known = np.isfinite(share)
-        asked["diversity@10"] = (np.stack([np.nan_to_num(share), known.astype(float)], axis=1), _mean)
+        asked[f"diversity@{k}"] = (np.stack([np.nan_to_num(share), known.astype(float)], axis=1), _mean)
     found = dict(zip(asked, intervals([(bucketed(p), c) for p, c in asked.values()], seed=seed), strict=True))
     value, low, high = coverage(item[shown], entity[shown], len(kinds), _Z)
-    found["coverage@10"] = Interval(value, low, high, judged.count)
+    found[f"coverage@{k}"] = Interval(value, low, high, judged.count)
     return [
         Estimate(metric=name, value=i.value, low=i.low, high=i.high, n=i.n)
         for name, i in sorted(found.items())
@@ -65,6 +77,7 @@ def _popularity(judged: Judged, item: Codes, kinds: list[str], data: Data, train
         relevant = pd.to_numeric(training[data.target], errors="coerce").fillna(0).to_numpy(dtype=np.float64)[met]
     else:
         relevant = judged.truth
+    relevant = (relevant > 0).astype(np.float64)
     counts = np.bincount(item, weights=relevant, minlength=len(kinds)) + 1
     return np.asarray(counts / counts.sum())
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.project import Gate, VersusChampion
 from jupyter_mlops.records import Comparison
-from jupyter_mlops.stats import HIGHER_IS_BETTER, Interval, Metric, difference_of, intervals
+from jupyter_mlops.stats import Interval, Metric, difference_of, intervals
 from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.preparing import FEWEST
 
@@ -61,7 +61,7 @@ def _compared(
     if len(sums.per):
         answer = intervals([(sums, combine)], confidence=rule.confidence, seed=seed)[0]
         standing = float(metric.combine(sums.per[:, k:].sum(axis=0)))
-    sign = 1.0 if HIGHER_IS_BETTER[metric.name] else -1.0
+    sign = 1.0 if metric.higher else -1.0
     low, high = sorted((sign * answer.low, sign * answer.high))
     return verdict(metric.name, rule, Interval(sign * answer.value, low, high, answer.n), standing, version, name)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput, unknown
 from jupyter_mlops.project import Gate, Target
 from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Explanation, GateResult
-from jupyter_mlops.stats import CLASSIFICATION, HIGHER_IS_BETTER, MULTICLASS, RANKING, REGRESSION
+from jupyter_mlops.stats import at_k, gated_metrics, higher_is_better
 from jupyter_mlops.validation.answering import Answers
 from jupyter_mlops.validation.case import Case, Judge
 from jupyter_mlops.validation.catalogue import catalogue
@@ -26,20 +26,15 @@ from jupyter_mlops.validation.fairness import fairness_of
 from jupyter_mlops.validation.finding import find, losses
 from jupyter_mlops.validation.gates import judge
 from jupyter_mlops.validation.judged import Judged
-from jupyter_mlops.validation.measure import measure, slices
+from jupyter_mlops.validation.measure import measure_all, slices
 from jupyter_mlops.validation.noting import notes
-from jupyter_mlops.validation.preparing import prepare
+from jupyter_mlops.validation.preparing import named_metrics, prepare
 
 Floats = NDArray[np.float64]
 _MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn", "shap")
 _DIGITS = 12
 _SLICE_MARGIN = 0.05
 """Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
-_OF_TASK = {
-    "regression": {m.name for m in REGRESSION},
-    "classification": {m.name for m in (*CLASSIFICATION, *MULTICLASS)},
-    "ranking": {m.name for m in RANKING} | {name for name in HIGHER_IS_BETTER if "@" in name},
-}
 
 
 def validate(
@@ -85,6 +80,7 @@ def validate(
         looked=0,
         training=training,
         seed=seed,
+        rivalled=rival is not None,
         groups=groups,
     )
     _find(case, standing)
@@ -145,10 +141,10 @@ def _rounded(value: Any) -> Any:
 
 def _known_metrics(target: Target) -> None:
     """A word nobody knows is told before anything is computed, with the nearest that this task has."""
-    known = [name for name in HIGHER_IS_BETTER if name in _OF_TASK[target.spec.task]]
-    for gate in target.spec.gates:
-        if gate.metric and gate.metric not in HIGHER_IS_BETTER:
-            raise unknown("metric of a gate", gate.metric, known)
+    for kind, name in named_metrics(target):
+        if higher_is_better(name) is None:
+            _, k = at_k(name) or ("", 10)
+            raise unknown(kind, name, gated_metrics(target.spec.task, k))
 
 
 def _answers(target: Target, judge: Judge, rows: pd.DataFrame) -> Answers:
@@ -188,10 +184,10 @@ def _estimates(
     training: pd.DataFrame | None,
     seed: int,
 ) -> list[Estimate]:
-    found = measure(judged, scores, probabilities=probabilities, seed=seed)
-    found += catalogue(judged, scores, target.spec.data, training, seed)
-    for name, where in groups:
-        found += measure(judged.take(where), scores[where], name=name, probabilities=probabilities, seed=seed)
+    found = measure_all(judged, scores, groups, probabilities=probabilities, seed=seed)
+    lengths = {10, *(at[1] for _, name in named_metrics(target) if (at := at_k(name)))}
+    for k in sorted(lengths):
+        found += catalogue(judged, scores, target.spec.data, training, seed, k)
     return found
 
 

@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 MOST_ROWS = 1000
 _SHUFFLES = 3
 _TOP = 3
+_TOP_IN_SLICE = 5
 _CURVE_ROWS = 200
 _POINTS = 10
 _ORDERS = 32
@@ -53,7 +54,7 @@ def explain(
         inside = members[where]
         if inside.sum() > 1:
             cut = part.take(inside)
-            by_slice += _importances(cut, columns, grown[inside], group)[:5]
+            by_slice += _importances(cut, columns, grown[inside], group, most=_TOP_IN_SLICE)
     rival: list[Importance] = []
     if champion is not None:
         old_columns, old = _grown(champion[0], part, rows, champion[1][where], seed)
@@ -148,15 +149,20 @@ def _grown(judge: Judge, part: Judged, rows: pd.DataFrame, scores: Floats, seed:
     return columns, grown / _SHUFFLES
 
 
-def _importances(part: Judged, columns: Sequence[str], grown: Floats, name: str = "") -> list[Importance]:
+def _importances(
+    part: Judged, columns: Sequence[str], grown: Floats, name: str = "", most: int | None = None
+) -> list[Importance]:
+    """The largest first; intervals cost more than values, so only the `most` that are told get one."""
     known = np.asarray(np.isfinite(grown).all(axis=1))
     weight = known.astype(np.float64) if part.weight is None else known * part.weight
     sums = part.gather(np.concatenate([np.nan_to_num(grown) * weight[:, None], weight[:, None]], axis=1))
     last = len(columns)
-    asked: list[tuple[Sums, Combine]] = [(sums.columns([i, last]), _mean) for i in range(last)]
+    total = sums.per.sum(axis=0)
+    largest = sorted(range(last), key=lambda i: (-total[i], str(columns[i])))[:most]
+    asked: list[tuple[Sums, Combine]] = [(sums.columns([i, last]), _mean) for i in largest]
     found = [
-        Importance(column=str(c), value=i.value, low=i.low, high=i.high, slice=name)
-        for c, i in zip(columns, intervals(asked), strict=True)
+        Importance(column=str(columns[c]), value=i.value, low=i.low, high=i.high, slice=name)
+        for c, i in zip(largest, intervals(asked), strict=True)
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
     return sorted(found, key=lambda i: (-i.value, i.column))

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jupyter_mlops.records import FoundSlice
-from jupyter_mlops.stats import holm, ranked
+from jupyter_mlops.stats import holm, ndcg
 from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import FEWEST
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LEVEL = 0.05
 MOST_FOUND = 5
-_MOST_ROWS = 100_000
+MOST_SEARCHED = 100_000
 _MOST_VALUES = 25
 _PAIRED = 6
 _CANDIDATES = 40
@@ -53,7 +53,7 @@ def losses(judged: Judged, scores: Floats) -> tuple[str, Floats]:
         return "absolute error", np.abs(judged.truth - scores)
     if judged.task == "ranking":
         assert judged.units is not None
-        return "1 - ndcg@10", 1 - ranked(judged.truth, scores, judged.units)[judged.units, 0]
+        return "1 - ndcg@10", 1 - ndcg(judged.truth, scores, judged.units)[judged.units]
     if scores.ndim == 1:
         return "brier", (judged.truth - scores) ** 2
     one_hot = judged.truth[:, None] == np.arange(scores.shape[1])
@@ -72,8 +72,8 @@ def find(
     """The worst slices and how many were looked at. With `theirs` (the champion's losses): where mine exceed them by more
     than `margin` of them; without: where mine exceed those elsewhere."""
     keep = np.flatnonzero(np.isfinite(mine))
-    if len(keep) > _MOST_ROWS:
-        keep = np.sort(np.random.default_rng(0).permutation(keep)[:_MOST_ROWS])
+    if len(keep) > MOST_SEARCHED:
+        keep = np.sort(np.random.default_rng(0).permutation(keep)[:MOST_SEARCHED])
     rows = judged.rows.iloc[keep]
     units = None if judged.units is None else np.unique(judged.units[keep], return_inverse=True)[1].astype(np.int64)
     lost, rival = mine[keep], None if theirs is None else theirs[keep]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from jupyter_mlops.project import Gate
 from jupyter_mlops.records import Comparison, Estimate, GateResult, Verdict
+from jupyter_mlops.stats import at_k
 from jupyter_mlops.validation.case import Case
 from jupyter_mlops.validation.fairness import fairness_gate
 from jupyter_mlops.validation.preparing import FEWEST
@@ -69,7 +70,7 @@ def _in_scope(name: str, columns: list[str]) -> bool:
 
 def _why_no_value(metric: str, case: Case) -> str:
     known = [m.name for m in case.judged.metrics]
-    if metric not in known and "@" not in metric:
+    if metric not in known and (case.judged.task != "ranking" or at_k(metric) is None):
         return f"it is no metric of this {case.judged.task}; those are {', '.join(known)}"
     return "it has no value on these rows"
 
@@ -121,6 +122,8 @@ def _calibration(most: float, case: Case) -> list[GateResult]:
 
 def _versus(gate: Gate, case: Case) -> list[GateResult]:
     found = [c for c in case.comparisons if c.metric == gate.metric and _in_scope(c.slice, gate.slices)]
+    if not found and case.rivalled:
+        return [_not_run(f"{gate.metric} versus champion", "it cannot be held against a champion's on these rows")]
     if not found:
         said = "there is no other champion to be held against yet"
         return [GateResult(gate=f"{gate.metric} versus champion", verdict="pass", sentence=said)]

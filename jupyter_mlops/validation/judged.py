@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -34,7 +34,7 @@ _FEW = 20
 class Judged:
     """`truth` is the outcome, of a classification the index in `classes`; `units` are codes of what is independent, None
     where rows are; `weight` is what each row counts, None where all count the same; `strata` are codes of the kinds of which
-    so many rows each were drawn, None where rows were drawn as they came."""
+    so many rows each were drawn, None where rows were drawn as they came; `asked` are metrics beside the task's own."""
 
     task: str
     truth: Floats
@@ -44,12 +44,13 @@ class Judged:
     weight: Floats | None = None
     design: str = "rows"
     strata: Codes | None = None
+    asked: tuple[Metric, ...] = ()
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         if self.task == "classification":
             return CLASSIFICATION if len(self.classes) == 2 else MULTICLASS
-        return REGRESSION if self.task == "regression" else RANKING
+        return REGRESSION if self.task == "regression" else RANKING + self.asked
 
     @property
     def count(self) -> int:
@@ -68,21 +69,22 @@ class Judged:
         units = None if self.units is None else _anew(self.units[where])
         weight = None if self.weight is None else self.weight[where]
         strata = None if self.strata is None else _anew(self.strata[where])
-        return Judged(self.task, self.truth[where], units, self.rows, self.classes, weight, self.design, strata)
+        truth = self.truth[where]
+        return replace(self, truth=truth, units=units, weight=weight, strata=strata)
 
-    def parts(self, metric: Metric, scores: Floats) -> Floats:
-        """What each row (of a ranking each entity) adds to the metric."""
+    def parts(self, metric: Metric, scores: Floats, order: Codes | None = None) -> Floats:
+        """What each row (of a ranking each entity) adds to the metric. `order` is that of rising scores, where it is known."""
         if self.task == "ranking":
             values = metric.parts(self.truth, scores, self.units)
             return values if self._entity_weight is None else values * self._entity_weight[:, None]
         if metric.weighted:
-            return metric.parts(self.truth, scores, weight=self.weight)
+            return metric.parts(self.truth, scores, weight=self.weight, order=order)
         values = metric.parts(self.truth, scores)
         return values if self.weight is None else values * self.weight[:, None]
 
-    def sums(self, metric: Metric, *scores: Floats) -> Sums:
+    def sums(self, metric: Metric, *scores: Floats, order: Codes | None = None) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
-        parts = np.hstack([self.parts(metric, one) for one in scores])
+        parts = np.hstack([self.parts(metric, one, order) for one in scores])
         if self.task != "ranking":
             return self.gather(parts)
         valued = parts[:, 1] > 0

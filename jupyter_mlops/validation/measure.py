@@ -40,12 +40,41 @@ def estimates_of(target: Target, rows: pd.DataFrame, prediction: Any, *, seed: i
     return measure(judged, scores[:, 1] if len(classes) == 2 else scores, probabilities=False, seed=seed)
 
 
-def measure(
-    judged: Judged, scores: Floats, *, name: str = "", probabilities: bool = True, seed: int = 0
+def measure_all(
+    judged: Judged,
+    scores: Floats,
+    groups: Sequence[tuple[str, NDArray[np.bool_]]],
+    *,
+    probabilities: bool = True,
+    seed: int = 0,
 ) -> list[Estimate]:
-    """Estimates over the rows; a metric that has no value on them (one class only) is left out."""
+    """Estimates over all rows and within each group. Scores are put in order once: what a group keeps of it is in order."""
+    order = np.argsort(scores) if scores.ndim == 1 and judged.task == "classification" else None
+    options: dict[str, Any] = {"probabilities": probabilities, "seed": seed}
+    found = measure(judged, scores, order=order, **options)
+    for name, where in groups:
+        own = None if order is None else (np.cumsum(where) - 1)[order[where[order]]]
+        found += measure(judged.take(where), scores[where], order=own, name=name, **options)
+    return found
+
+
+def measure(
+    judged: Judged,
+    scores: Floats,
+    *,
+    name: str = "",
+    probabilities: bool = True,
+    order: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> list[Estimate]:
+    """Estimates over the rows; a metric that has no value on them (one class only) is left out. `order` is that of rising
+    scores of two classes, where it is known."""
     metrics = [m for m in judged.metrics if probabilities or not m.probabilities]
-    sums = [(m, judged.sums(m, scores)) for m in metrics] if judged.count > 1 else []
+    alike: dict[Any, Sums] = {}  # several metrics are made from the same counts
+    for m in metrics if judged.count > 1 else []:
+        if m.parts not in alike:
+            alike[m.parts] = judged.sums(m, scores, order=order)
+    sums = [(m, alike[m.parts]) for m in metrics if m.parts in alike]
     kept = [(m, s) for m, s in sums if s.n > 1]  # one case has a value and no interval
     found = intervals([(s, m.combine) for m, s in kept], seed=seed)
     answers = [(m, _within(m, _doubtful(s, m, i))) for (m, s), i in zip(kept, found, strict=True)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.project import Target
 from jupyter_mlops.validation.answering import Answers
+from jupyter_mlops.validation.finding import MOST_SEARCHED
 from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.measure import MOST_SLICES
 from jupyter_mlops.validation.preparing import FEWEST
@@ -40,6 +41,8 @@ def notes(
     small = [name for name, where in groups if where.sum() < 2]
     if small:
         told.append(f"one row says nothing about a slice: {', '.join(small[:5])}")
+    if len(judged.truth) > MOST_SEARCHED:
+        told.append(f"weak slices were sought in {MOST_SEARCHED:,} of {len(judged.truth):,} rows, drawn at random")
     return told + _of_slices(judged, groups)
 
 
@@ -53,6 +56,12 @@ def _of_weights(judged: Judged) -> list[str]:
         empty = int((np.bincount(judged.units, weights=judged.truth) == 0).sum())
         if empty:
             told.append(f"{empty} of {judged.count} {judged.design} hold nothing relevant and have no value")
+        by_list = pd.Series(judged.truth).groupby(judged.units)
+        alike = int(((by_list.min() == by_list.max()) & (by_list.max() > 0)).sum())
+        if alike:
+            told.append(
+                f"{alike} of {judged.count} {judged.design} hold rows of one relevance only: any order of them is perfect"
+            )
     return told
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data, Target
+from jupyter_mlops.stats import RANKING, Metric, ranking_at
 from jupyter_mlops.validation.answering import label, labels_of
 from jupyter_mlops.validation.judged import Judged, kinds_of
 
@@ -33,12 +34,31 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
         truth, kinds = _coded(rows[data.target], data.target, classes)
     else:
         truth = _numbers(rows[data.target], data.target, "outcome")
-    if task == "ranking" and not set(np.unique(truth)) <= {0.0, 1.0}:
-        raise BadInput(f"the outcome {data.target!r} holds other values than 0 and 1", "code it as 0 and 1")
+    if task == "ranking":
+        _refuse_negative(truth, data.target, "outcome", "grade how relevant a row is from 0 (not at all) upwards")
     units, design = _units(data, rows, task)
     strata = _strata(data, rows)
     design += f", as many of each {data.strata} as there are" if strata is not None else ""
-    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata)
+    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata, _asked(target))
+
+
+def named_metrics(target: Target) -> list[tuple[str, str]]:
+    """Every metric that gates and the monitor name, and where each stands."""
+    gates = target.spec.gates
+    named = [("metric of a gate", gate.metric) for gate in gates if gate.metric]
+    trials = [gate.robustness.metric for gate in gates if gate.robustness and gate.robustness.metric]
+    named += [("metric of a robustness gate", metric) for metric in trials]
+    watched = target.spec.monitor.performance.metric
+    return [*named, ("metric of `monitor.performance`", watched)] if watched else named
+
+
+def _asked(target: Target) -> tuple[Metric, ...]:
+    """Metrics of lists at the k that somebody named, beside those that every ranking has."""
+    if target.spec.task != "ranking":
+        return ()
+    every = {metric.name for metric in RANKING}
+    names = dict.fromkeys(name for _, name in named_metrics(target) if name not in every)
+    return tuple(metric for metric in map(ranking_at, names) if metric is not None)
 
 
 def _needs(target: Target, rows: pd.DataFrame) -> None:
@@ -59,10 +79,24 @@ def _needs(target: Target, rows: pd.DataFrame) -> None:
         if count:
             what = "outcome" if column == data.target else "value"
             raise BadInput(f"{count} rows have no {what} in {column!r}", f"leave rows out whose {what} is not known")
+    for column in filter(None, [data.target, data.entity]):
+        _told_apart(rows[column])
     if target.spec.task == "ranking" and data.entity is None:
         raise BadInput(
             f"models.{target.model}.data.entity is needed to rank", "name the column whose rows are ranked together"
         )
+
+
+def _told_apart(column: pd.Series[Any]) -> None:
+    try:
+        if column.dtype == object:
+            pd.factorize(column)
+    except TypeError as error:
+        raise BadInput(
+            f"the cells of {str(column.name)!r} cannot be told apart: {error}",
+            "hold one value in each cell, no list",
+            column=str(column.name),
+        ) from error
 
 
 def _numbers(column: pd.Series[Any], name: str, what: str) -> Floats:
@@ -101,16 +135,25 @@ def _weights(data: Data, rows: pd.DataFrame) -> Floats | None:
     if data.weight is None:
         return None
     weight = _numbers(rows[data.weight], data.weight, "weight")
-    wrong = np.flatnonzero(weight < 0)
-    if len(wrong):
-        raise BadInput(
-            f"the weight {data.weight!r} of {len(wrong)} rows is negative, the first is row {int(wrong[0])}",
-            "a row counts for something or for nothing, never for less: correct those weights",
-            rows=[int(i) for i in wrong[:20]],
-        )
+    _refuse_negative(
+        weight,
+        data.weight,
+        "weight",
+        "a row counts for something or for nothing, never for less: correct those weights",
+    )
     if not weight.sum():
         raise BadInput(f"all weights in {data.weight!r} are 0, so no row counts", "correct the weights")
     return weight
+
+
+def _refuse_negative(values: Floats, name: str, what: str, fix: str) -> None:
+    wrong = np.flatnonzero(values < 0)
+    if len(wrong):
+        raise BadInput(
+            f"the {what} {name!r} of {len(wrong)} rows is negative, the first is row {int(wrong[0])}",
+            fix,
+            rows=[int(i) for i in wrong[:20]],
+        )
 
 
 def _coded(column: pd.Series[Any], name: str, known: Sequence[str]) -> tuple[Floats, list[str]]:
@@ -180,4 +223,4 @@ def _moments(times: pd.Series[Any]) -> pd.Series[Any]:
     return moments
 
 
-__all__ = ["FEWEST", "label", "prepare"]
+__all__ = ["FEWEST", "label", "named_metrics", "prepare"]

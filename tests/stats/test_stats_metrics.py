@@ -1,5 +1,7 @@
 """Every metric equals scikit-learn's; every distance equals scipy's; intervals cover."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -13,14 +15,17 @@ from jupyter_mlops.stats import (
     REGRESSION,
     benjamini_hochberg,
     chi_square,
+    higher_is_better,
     interval,
     jensen_shannon,
     kolmogorov_smirnov,
+    ndcg,
     paired_interval,
-    ranked,
+    ranking_at,
     wasserstein,
 )
 from jupyter_mlops.stats.distances import _upper_gamma
+from jupyter_mlops.stats.ranking import average_precision, hit, precision, recall
 
 SKLEARN = {
     "mae": sk.mean_absolute_error,
@@ -71,21 +76,75 @@ def test_ranking_metrics_are_scikit_learns_ties_and_all(seed, levels):
     entity = random.integers(0, 6, 120)
     truth = random.integers(0, 2, 120).astype(float)
     score = random.integers(0, levels, 120) / levels
-    found = ranked(truth, score, entity.astype(np.int64))
+    found = ndcg(truth, score, entity.astype(np.int64))
     for one in range(6):
         rows = entity == one
         if truth[rows].any() and rows.sum() > 1:
-            assert found[one, 0] == pytest.approx(sk.ndcg_score([truth[rows]], [score[rows]], k=10), rel=1e-9)
+            assert found[one] == pytest.approx(sk.ndcg_score([truth[rows]], [score[rows]], k=10), rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([2, 5, 1000]), k=st.sampled_from([1, 3, 5, 20, 500]))
+def test_graded_gains_are_scikit_learns_at_any_k(seed, levels, k):
+    random = np.random.default_rng(seed)
+    entity = np.arange(120) % 6
+    truth = random.choice([0, 0, 0, 0.5, 1, 2, 4], 120)
+    score = random.integers(0, levels, 120) / levels
+    found = ndcg(truth, score, entity, k)
+    for one in range(6):
+        rows = entity == one
+        if truth[rows].any():
+            assert found[one] == pytest.approx(sk.ndcg_score([truth[rows]], [score[rows]], k=k), rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    truth=st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0]), min_size=2, max_size=6), data=st.data(), k=st.integers(1, 7)
+)
+def test_the_first_k_are_the_mean_over_every_order_of_a_tie(truth, data, k):
+    score = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(truth), max_size=len(truth))), dtype=float)
+    yes = np.array(truth) > 0
+    found = [
+        float(m(np.array(truth), score, np.zeros(len(truth), dtype=np.int64), k)[0]) for m in (precision, recall, hit)
+    ]
+    if not yes.any():
+        assert np.isnan(found).all()
+        return
+    orders = [o for o in map(list, permutations(range(len(truth)))) if (np.diff(score[o]) <= 0).all()]
+    hits = np.array([yes[o[:k]].sum() for o in orders])
+    assert found == pytest.approx([hits.mean() / k, hits.mean() / yes.sum(), (hits > 0).mean()], abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([3, 1000]))
+def test_average_precision_counts_every_grade_above_none(seed, levels):
+    random = np.random.default_rng(seed)
+    truth, score = random.choice([0.0, 0.0, 1.0, 3.0], 40), random.integers(0, levels, 40) / levels
+    [found] = average_precision(truth, score, np.zeros(40, dtype=np.int64))
+    if truth.any():
+        assert found == pytest.approx(sk.average_precision_score(truth > 0, score), rel=1e-9)
 
 
 def test_precision_and_recall_of_the_first_ten():
-    truth, score = np.r_[np.ones(3), np.zeros(17)], -np.arange(20.0)
-    [[ndcg, precision, recall]] = ranked(truth, score, np.zeros(20, dtype=np.int64))
-    assert (ndcg, precision, recall) == (1.0, 0.3, 1.0)
+    truth, score, entity = np.r_[np.ones(3), np.zeros(17)], -np.arange(20.0), np.zeros(20, dtype=np.int64)
+    assert [float(m(truth, score, entity)[0]) for m in (ndcg, precision, recall, hit)] == [1.0, 0.3, 1.0, 1.0]
 
 
 def test_an_entity_with_nothing_relevant_has_no_value():
-    assert np.isnan(ranked(np.zeros(5), np.arange(5.0), np.zeros(5, dtype=np.int64))).all()
+    for metric in (ndcg, precision, recall, hit, average_precision):
+        assert np.isnan(metric(np.zeros(5), np.arange(5.0), np.zeros(5, dtype=np.int64))).all()
+        assert metric(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64)).shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["ndcg@5", "map@3", "hit@1", "coverage@7", "mae", "auc"])
+def test_a_metric_has_a_direction(name: str):
+    assert higher_is_better(name) is (name != "mae")
+
+
+@pytest.mark.parametrize("name", ["ndcg@0", "ndcg@", "ndcg", "ndcg@-3", "ndcg@ten", "hits@3", "mae@5", "bias", "@5"])
+def test_what_is_no_metric_has_none(name: str):
+    assert higher_is_better(name) is None
+    assert ranking_at(name) is None
 
 
 def test_a_paired_difference_is_far_sharper_than_two_intervals():

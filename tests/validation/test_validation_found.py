@@ -5,12 +5,14 @@ import fairlearn.metrics
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics as sk
 from answered import Chances, Numbers, judged_numbers
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Model, Target
 from jupyter_mlops.validation import Judge, judge_rows, reasons
 
@@ -248,3 +250,64 @@ def test_a_slow_swing_is_covered_by_blocks_and_not_by_rows():
             covered[name] += bias.low <= 0 <= bias.high
     assert covered["rows"] < 40
     assert covered["blocks"] >= 53
+
+
+def _graded(seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    rows = pd.DataFrame({"who": np.repeat(np.arange(60), 8), "item": np.tile(np.arange(8), 60)})
+    rows["y"] = random.choice([0.0, 0.0, 0.0, 1.0, 2.0, 3.0], 480)
+    rows["said"] = rows["y"] + random.normal(size=480)
+    return rows
+
+
+def test_lists_are_judged_at_the_k_a_gate_names_and_by_grades():
+    rows = _graded()
+    gates = [
+        {"metric": "ndcg@3", "min": 0.1, "versus_champion": {"not_worse_by": 0.2}},
+        {"metric": "hit@1", "min": 0.1},
+        {"metric": "coverage@2", "min": 0.1},
+        {"robustness": {"metric": "recall@5", "loses": 0.9, "noise": 0.01}},
+    ]
+    options = {"task": "ranking", "entity": "who", "item": "item", "gates": gates, "explained": False}
+    evidence = judge_rows(Numbers(), rows, "y", champion=Numbers(), **options)
+    found = {e.metric: e.value for e in evidence.estimates}
+    expected = [sk.ndcg_score([one["y"]], [one["said"]], k=3) for _, one in rows.groupby("who") if (one["y"] > 0).any()]
+    assert found["ndcg@3"] == pytest.approx(np.mean(expected), rel=1e-9)
+    assert {"hit@1", "coverage@2", "recall@5", "ndcg@10", "coverage@10"} <= set(found)
+    assert evidence.verdict == "pass", [g.sentence for g in evidence.gates]
+    assert "recall@5" in evidence.gates[-1].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"), [("ndgc@5", "ndcg@5"), ("recal@20", "recall@20"), ("hits@3", "hit@3"), ("ndcg@0", "ndcg@10")]
+)
+def test_an_unknown_metric_of_lists_is_told_with_the_nearest(name: str, fix: str):
+    with pytest.raises(BadInput, match=f"unknown metric of a gate: '{name}'") as refusal:
+        judge_rows(
+            Numbers(),
+            _graded(),
+            "y",
+            task="ranking",
+            entity="who",
+            gates=[{"metric": name, "min": 0.1}],
+            explained=False,
+        )
+    assert fix in refusal.value.fix
+
+
+def test_what_cannot_be_held_against_a_champion_does_not_pass():
+    gate = {"metric": "coverage@3", "versus_champion": {"not_worse_by": 0.1}}
+    options = {"task": "ranking", "entity": "who", "item": "item", "gates": [gate], "explained": False}
+    assert judge_rows(Numbers(), _graded(), "y", champion=Numbers(), **options).verdict == "not run"
+
+
+def test_a_negative_grade_is_named_with_its_row():
+    rows = _graded()
+    rows.loc[5, "y"] = -1.0
+    with pytest.raises(BadInput, match="the outcome 'y' of 1 rows is negative, the first is row 5"):
+        judge_rows(Numbers(), rows, "y", task="ranking", entity="who", explained=False)
+
+
+def test_of_very_many_rows_it_is_said_how_many_were_searched():
+    evidence = judge_rows(Numbers(), judged_numbers(0, 100_001), "y", explained=False)
+    assert "weak slices were sought in 100,000 of 100,001 rows, drawn at random" in evidence.notes
