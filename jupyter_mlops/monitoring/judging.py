@@ -14,8 +14,10 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import causes
+from jupyter_mlops.monitoring.arriving import Arrivals, arrived, repeated, same_ids
 from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
+from jupyter_mlops.monitoring.constraints import Constraints, violated
 from jupyter_mlops.monitoring.profiles import Profile
 from jupyter_mlops.monitoring.quality import broken
 from jupyter_mlops.monitoring.reading import profile
@@ -51,6 +53,9 @@ def monitor(
     span: tuple[datetime, datetime] | None = None,
     weights: Mapping[str, float] | None = None,
     level: float | None = None,
+    arrivals: Arrivals | None = None,
+    rules: Constraints | None = None,
+    ids: pd.Series | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
@@ -58,13 +63,18 @@ def monitor(
     version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
     to tell. `usual_predictions` is what the model answered to ordinary rows, `span` the window the rows are of (default: from
     the first to the last); `weights` say how much the model leans on each feature; `level` is the rate of false
-    discoveries this window may have (default: the one declared). Raises BadInput when there are no rows.
+    discoveries this window may have (default: the one declared); `arrivals` how its rows came, `rules` what a person asks of
+    them, `ids` those that were given for them, of which the log keeps each once. Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
     start, end = span or _span(current)
     before, now = profile(_of(reference, features)), profile(_of(current, features))
-    violations = broken(before, now, features, target.spec.monitor.quality)
+    violations = [
+        *_arrived(target, reference, current, features, arrivals, ids),
+        *broken(before, now, features, target.spec.monitor.quality),
+    ]
+    violations += _unruly(current, rules, features, {v.what for v in violations})
     report = _drift(target, before, now, features, level)
     point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
     points = [
@@ -96,6 +106,44 @@ def monitor(
         violations=violations,
         estimated=list(estimated),
     )
+
+
+def _arrived(
+    target: Target,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    features: list[str],
+    arrivals: Arrivals | None,
+    ids: pd.Series | None,
+) -> list[Violation]:
+    data, rule = target.spec.data, target.spec.monitor.quality
+    names = dict.fromkeys([*features, *filter(None, (data.entity, data.item, data.timestamp))])
+    given = current[ID] if ids is None and ID in current.columns else ids
+    return [
+        *(arrived(arrivals, rule) if arrivals else []),
+        *(same_ids(given, rule) if given is not None else []),
+        *repeated(reference, current, list(names), rule),
+    ]
+
+
+def _unruly(current: pd.DataFrame, rules: Constraints | None, features: list[str], known: set[str]) -> list[Violation]:
+    """A finding for each column that breaks a rule, but where its fault is already said. Asked of features and what is logged."""
+    if rules is None:
+        return []
+    asked = {n: r for n, r in rules.columns.items() if n not in known and (n in features or n in current.columns)}
+    now = profile(_of(current, list(asked)))
+    found = {name: violated(Constraints(columns={name: rule}), now) for name, rule in asked.items()}
+    return [
+        Violation(
+            kind="data-quality",
+            what=name,
+            sentence=f"{'; '.join(said)}: a rule of the constraints is not kept",
+            severity="critical",
+            figures={"column": name, "n": len(current), "cause": "data bug"},
+        )
+        for name, said in found.items()
+        if said
+    ]
 
 
 def _of(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:

@@ -105,10 +105,19 @@ class Performance(Spec):
 
 
 class Quality(Spec):
-    """A feed is broken, not drifted, when nulls rise by `nulls` or values leave the reference's range by `range`."""
+    """A feed is broken, not drifted, when nulls rise by `nulls` or a share `out_of_range` of values leaves the reference's range.
+
+    Also when a window holds fewer rows than `volume` times the fewest of earlier windows, or the most of them as many times over
+    (0: not asked); when `duplicates` of its rows come twice; when its newest row is older than `stale` (by default, when rows
+    stop for longer than they ever did); and when it breaks a rule of `constraints`, a file of `profile FILE --constraints`.
+    """
 
     nulls: Share = 0.1
     out_of_range: Share = 0.05
+    volume: Share = 0.5
+    duplicates: Share = 0.05
+    stale: Duration | None = None
+    constraints: str | None = None
 
 
 class AlertRule(Spec):
