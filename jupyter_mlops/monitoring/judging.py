@@ -19,7 +19,7 @@ from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
 from jupyter_mlops.monitoring.constraints import Constraints, violated
 from jupyter_mlops.monitoring.profiles import Profile
-from jupyter_mlops.monitoring.quality import broken
+from jupyter_mlops.monitoring.quality import broken, faults
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
@@ -69,9 +69,10 @@ def monitor(
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
     start, end = span or _span(current)
-    before, now = profile(_of(reference, features)), profile(_of(current, features))
+    before = profile(_of(reference, features), pairs=target.spec.monitor.drift.pairs)
+    now = profile(_of(current, features), pairs=_still_there(before, current))
     violations = [
-        *_arrived(target, reference, current, features, arrivals, ids),
+        *_arrived(target, reference, current, _sound(target, before, now, features), arrivals, ids),
         *broken(before, now, features, target.spec.monitor.quality),
     ]
     violations += _unruly(current, rules, features, {v.what for v in violations})
@@ -86,7 +87,7 @@ def monitor(
         violations += _drifted(report, reference, current, target, weights or {})
     points += [_metric_point(e, point, coverage) for e in estimates]
     points += [_estimated_point(e, point) for e in estimated]
-    moved = any(column.drifted for column in report.columns)
+    moved = any(column.drifted for column in report.columns) or bool(report.drifted_pairs)
     decayed, told = _performance(target, estimates, reference_metric)
     decayed = [_explained(v, moved, whole, estimated) for v in decayed]
     if not told and not violations:
@@ -108,21 +109,26 @@ def monitor(
     )
 
 
+def _sound(target: Target, before: Profile, now: Profile, features: list[str]) -> list[str]:
+    """Features that are not broken: rows that are alike because a sensor is stuck did not come twice."""
+    return [name for name in features if name not in faults(before, now, [name], target.spec.monitor.quality)]
+
+
 def _arrived(
     target: Target,
     reference: pd.DataFrame,
     current: pd.DataFrame,
-    features: list[str],
+    sound: list[str],
     arrivals: Arrivals | None,
     ids: pd.Series | None,
 ) -> list[Violation]:
     data, rule = target.spec.data, target.spec.monitor.quality
-    names = dict.fromkeys([*features, *filter(None, (data.entity, data.item, data.timestamp))])
+    names = dict.fromkeys([*sound, *filter(None, (data.entity, data.item, data.timestamp))])
     given = current[ID] if ids is None and ID in current.columns else ids
     return [
         *(arrived(arrivals, rule) if arrivals else []),
         *(same_ids(given, rule) if given is not None else []),
-        *repeated(reference, current, list(names), rule),
+        *(repeated(reference, current, list(names), rule) if sound else []),
     ]
 
 
@@ -146,6 +152,13 @@ def _unruly(current: pd.DataFrame, rules: Constraints | None, features: list[str
     ]
 
 
+def _still_there(before: Profile, current: pd.DataFrame) -> list[tuple[str, str]]:
+    """A pair of which a column is gone, or is no number now, is a broken feed, which is said; it is not paired."""
+    numbers = {name for name in current.columns if pd.api.types.is_numeric_dtype(current[name])}
+    numbers -= {name for name in numbers if pd.api.types.is_bool_dtype(current[name])}
+    return [names for names in before.pairs if numbers >= set(names)]
+
+
 def _of(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     return frame[[name for name in features if name in frame.columns]]
 
@@ -166,8 +179,9 @@ def _drifted(
 ) -> list[Violation]:
     """All drifted columns are one finding: they are seen, and answered, together."""
     moved = causes.by_weight(report, weights)
+    apart = "; ".join(map(str, report.drifted_pairs))
     if not moved:
-        return []
+        return [_came_apart(report, apart)] if apart else []
     effects = {c.name: c.effect for c in report.columns}
     names = ", ".join(f"{name} ({effects[name]:.2f})" for name in moved[:3])
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
@@ -184,11 +198,24 @@ def _drifted(
         Violation(
             kind="drift",
             what=moved[0],
-            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data{when}{where}",
+            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data{when}{where}"
+            + (f"; {apart}" if apart else ""),
             severity="warning",
             figures=figures,
         )
     ]
+
+
+def _came_apart(report: DriftReport, said: str) -> Violation:
+    """No column moved by itself, and yet some no longer move together as they did."""
+    most = max(report.drifted_pairs, key=lambda pair: pair.effect or 0.0)
+    return Violation(
+        kind="drift",
+        what=" and ".join(most.columns),
+        sentence=f"what it is asked about has changed: {said}",
+        severity="warning",
+        figures={"columns": 0, "pairs": len(report.drifted_pairs), "effect": most.effect, "cause": "covariate"},
+    )
 
 
 def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[PerformanceEstimate]) -> Violation:

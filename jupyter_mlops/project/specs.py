@@ -85,7 +85,8 @@ class Drift(Spec):
 
     `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
     While fewer than 100 such rows are logged, it is the training rows. The false discovery rate is held over the columns of each
-    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find.
+    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find. `pairs` are
+    numeric features whose correlation is watched too.
     """
 
     effect: float = Field(default=0.05, gt=0, lt=1)
@@ -93,6 +94,7 @@ class Drift(Spec):
     windows: int = Field(default=4, ge=1, le=520)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
     over: Literal["columns", "windows"] = "columns"
+    pairs: list[tuple[str, str]] = []
     ignore: list[str] = []
 
 

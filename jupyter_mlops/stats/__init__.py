@@ -16,6 +16,7 @@ from jupyter_mlops.stats.bootstrap import (
 )
 from jupyter_mlops.stats.changes import change_point
 from jupyter_mlops.stats.classification import CLASSIFICATION, MULTICLASS, ratio
+from jupyter_mlops.stats.correlation import ORDERS, correlation, correlations_differ
 from jupyter_mlops.stats.discovery import benjamini_hochberg, holm
 from jupyter_mlops.stats.distances import (
     chi_square,
@@ -46,6 +47,7 @@ __all__ = [
     "CLASSIFICATION",
     "HIGHER_IS_BETTER",
     "MULTICLASS",
+    "ORDERS",
     "RANKING",
     "REGRESSION",
     "Combine",
@@ -60,6 +62,8 @@ __all__ = [
     "by_unit",
     "change_point",
     "chi_square",
+    "correlation",
+    "correlations_differ",
     "coverage",
     "difference_of",
     "e_benjamini_hochberg",
