@@ -117,7 +117,7 @@ def _judged(
                     *realised,
                     *_by_group(target, known),
                     *_gaps(target, known),
-                    *_behaviour(target, rows, known, realised),
+                    *_behaviour(target, rows, known, realised, training),
                 ],
                 reference_metric=promised,
                 features=champion.features,
@@ -164,10 +164,12 @@ def _level(
     return online_level([before[start] for start in sorted(before)], rule.false_discovery_rate)
 
 
-def _behaviour(target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate]) -> list[Estimate]:
+def _behaviour(
+    target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate], training: pd.DataFrame
+) -> list[Estimate]:
     """What validation already measured on the outcomes is not said twice."""
     measured = {e.metric for e in realised}
-    return [e for e in shown_and_taken(target, rows, known) if e.metric not in measured]
+    return [e for e in shown_and_taken(target, rows, known, training) if e.metric not in measured]
 
 
 def _by_group(target: Target, known: pd.DataFrame) -> list[Estimate]:

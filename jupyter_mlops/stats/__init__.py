@@ -1,6 +1,6 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
-from jupyter_mlops.stats.behaviour import behaviour
+from jupyter_mlops.stats.behaviour import behaviour, leaning, popularity
 from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
@@ -77,9 +77,11 @@ __all__ = [
     "jensen_shannon",
     "kolmogorov_smirnov",
     "largest_gap",
+    "leaning",
     "log_evidence",
     "online_level",
     "paired_interval",
+    "popularity",
     "population_stability",
     "ranked",
     "ratio",

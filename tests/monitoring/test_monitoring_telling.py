@@ -64,6 +64,22 @@ def test_without_outcomes_only_what_was_shown_is_told():
     assert {e.metric for e in shown_and_taken(_target(), rows, rows.head(0))} == {"session_length", "coverage@10"}
 
 
+def test_novelty_and_the_bias_to_the_popular_are_what_a_count_by_hand_says():
+    rows, random = _shown(), np.random.default_rng(2)
+    training = pd.DataFrame({"product": [f"p{i // 30}" for i in range(3000)], "bought": random.random(3000) < 0.2})
+    found = {e.metric: e for e in shown_and_taken(_target(), rows, rows, training)}
+    bought = training[training["bought"]]["product"].value_counts()
+    popular = 1 + bought.reindex(rows["product"].unique()).fillna(0.0)
+    each = rows["product"].map(popular / popular.sum())
+    first_ten = rows["prediction"] > 1.0 - 9.5 / 20
+    assert found["novelty@10"].value == pytest.approx(-np.log2(each[first_ten]).mean())
+    lift = each[first_ten].mean() / each[rows["bought"] == 1].mean() - 1
+    assert found["popularity_bias@10"].value == pytest.approx(lift)
+    assert "novelty@10" in {e.metric for e in shown_and_taken(_target(), rows, rows.head(0), training)}
+    told = shown_and_taken(_target(), rows, rows, training.drop(columns="product"))
+    assert {e.metric for e in told} == {e.metric for e in shown_and_taken(_target(), rows, rows)}
+
+
 @pytest.mark.parametrize(("metric", "before", "now", "lost"), [("ndcg@10", 0.8, 0.6, 0.25), ("mae", 1.0, 2.0, 0.5)])
 def test_a_loss_is_said_in_money_where_a_value_is_declared(metric: str, before: float, now: float, lost: float):
     random, target = np.random.default_rng(1), _target()
