@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.launching import launch, launch_segments, resume_fleet
     from jupyter_mlops.flows.lineage import compared_with_champion, lineage_of
     from jupyter_mlops.flows.notifying import notify
-    from jupyter_mlops.flows.planning import plan
+    from jupyter_mlops.flows.planning import Step, plan
     from jupyter_mlops.flows.promotion import evidence_of, promote, rollback, validate_version
-    from jupyter_mlops.flows.reconciling import apply, reconcile
+    from jupyter_mlops.flows.reconciling import Done, apply, reconcile
     from jupyter_mlops.flows.repeating import replay_job
     from jupyter_mlops.flows.retraining import retrain
     from jupyter_mlops.flows.rows import read_rows
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.flows.watching import score_and_watch, take_labels, watch
 
 __all__ = [
+    "Done",
     "MlopsScheduler",
+    "Step",
     "acknowledge",
     "apply",
     "apply_policies",
@@ -84,25 +86,29 @@ __all__ = [
 
 # Each flow brings its own heavy libraries, so each is imported when it is first used.
 _HOME = {
-    "filled": "forms",
+    "Done": "reconciling",
     "MlopsScheduler": "scheduling",
+    "Step": "planning",
     "acknowledge": "alerting",
     "apply": "reconciling",
-    "close": "alerting",
-    "notify": "notifying",
-    "shown": "showing",
-    "silence": "alerting",
-    "suppress": "alerting",
-    "take_labels": "watching",
     "apply_policies": "approving",
     "approvals": "approving",
+    "close": "alerting",
+    "compared_with_champion": "lineage",
     "declared_policies": "approving",
     "dossier_of": "dossier",
-    "evidence_pack": "dossier",
-    "make_card": "dossier",
     "erase": "batch",
+    "evidence_of": "promotion",
+    "evidence_pack": "dossier",
     "exposition": "exposing",
+    "filled": "forms",
     "gather": "training",
+    "job_form": "forms",
+    "launch": "launching",
+    "launch_segments": "launching",
+    "lineage_of": "lineage",
+    "make_card": "dossier",
+    "notify": "notifying",
     "plan": "planning",
     "promote": "promotion",
     "quickstart": "starting",
@@ -111,26 +117,24 @@ _HOME = {
     "reconcile": "reconciling",
     "refresh_figures": "figures",
     "replay_job": "repeating",
+    "resume_fleet": "launching",
     "retrain": "retraining",
     "rollback": "promotion",
     "run_jobs": "training",
     "say": "approving",
-    "sign_files_of": "approving",
     "score_and_watch": "watching",
     "score_files": "batch",
     "serve": "endpoints",
+    "shown": "showing",
+    "sign_files_of": "approving",
+    "silence": "alerting",
     "start_jobs": "detaching",
+    "suppress": "alerting",
+    "take_labels": "watching",
     "train": "training",
     "validate_version": "promotion",
-    "watch": "watching",
-    "compared_with_champion": "lineage",
-    "evidence_of": "promotion",
-    "job_form": "forms",
-    "launch": "launching",
-    "launch_segments": "launching",
-    "lineage_of": "lineage",
-    "resume_fleet": "launching",
     "waiting_approvals": "waiting",
+    "watch": "watching",
 }
 
 

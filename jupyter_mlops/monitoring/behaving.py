@@ -25,10 +25,14 @@ def shown_and_taken(
 
     Of all rows (`prediction`, entity, item): session length and how much of the items is shown among the first ten. Of those
     whose outcome is known: click-through rate, conversion, position bias. With `training` rows, which say how popular items
-    were: novelty of what is shown, and its bias to the popular beside what was taken.
+    were: novelty of what is shown, and its bias to the popular beside what was taken. Rows that name no entity (or no item) are
+    left out.
     """
     entity = target.spec.data.entity
-    if target.spec.task != "ranking" or entity is None or entity not in rows.columns or not len(rows):
+    if target.spec.task != "ranking" or entity is None or entity not in rows.columns:
+        return []
+    rows, known = rows[rows[entity].notna()], known[known[entity].notna()]
+    if not len(rows):
         return []
     found = _answers(rows, np.zeros(len(rows)), entity, ("session_length",)) + _covered(target, rows, entity)
     found += _leaning(target, rows, entity, training, "novelty@10")
@@ -60,6 +64,9 @@ def _leaning(
     item, wanted = target.spec.data.item, target.spec.data.target
     if training is None or item is None or item not in rows.columns or not {item, wanted} <= set(training.columns):
         return []
+    rows = rows[rows[item].notna()]
+    if not len(rows):
+        return []
     codes, kinds = pd.factorize(rows[item].astype(str))
     before = pd.Index(kinds).get_indexer(training[item].astype(str))
     met = before >= 0
@@ -74,6 +81,9 @@ def _leaning(
 def _covered(target: Target, rows: pd.DataFrame, entity: str) -> list[Estimate]:
     item = target.spec.data.item
     if item is None or item not in rows.columns:
+        return []
+    rows = rows[rows[item].notna()]
+    if not len(rows):
         return []
     codes, kinds = pd.factorize(rows[item].astype(str))
     whose = pd.factorize(rows[entity].astype(str))[0].astype(np.int64)

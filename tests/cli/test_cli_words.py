@@ -30,7 +30,7 @@ BAD = [
     (["quickstrat"], 2, "did you mean 'quickstart'?"),
     (["quickstart", "x", "--template", "retail"], 2, "did you mean 'retail-recommender'?"),
     (["models", "--project", "/nowhere"], 2, "no such project folder"),
-    (["show", "abc"], 2, "no single run"),
+    (["show", "abc"], 2, "no run begins with"),
     (["versions", "nobody"], 2, "unknown model"),
     (["promote", "rul.plant-01", "1", "--reason", " "], 2, "needs a reason"),
     (["promote", "rul.plant-01", "1"], 2, "--reason"),

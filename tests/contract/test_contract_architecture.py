@@ -1,5 +1,6 @@
 """The architecture is a file that a machine checks; here each rule is broken on purpose, and the break must be caught."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,13 @@ def test_a_room_is_entered_from_outside_by_its_door():
         if f"jupyter_mlops.{_room(imported)}." in line or f"import jupyter_mlops.{_room(imported)}." in line
     ]
     assert inside == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_name_on_a_rooms_door_is_behind_it(room: str):
+    """Doors that import late would tell of a missing name only to whoever asks for it."""
+    door = importlib.import_module(f"jupyter_mlops.{room}")
+    assert [name for name in getattr(door, "__all__", []) if not hasattr(door, name)] == []
 
 
 def test_nobody_inside_goes_through_the_door_of_his_own_room_or_of_the_house():

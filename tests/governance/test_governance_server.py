@@ -139,11 +139,9 @@ for n in range(12):
 def test_many_writers_through_two_workers_make_one_chain(server: SimpleNamespace):
     _model(server, "crowd")
     begun = len(_actions(server, "crowd"))
+    who = {"MLFLOW_TRACKING_USERNAME": "eve", "MLFLOW_TRACKING_PASSWORD": PASSWORD, "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
     writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _CHILD, server.url, str(n)],
-            env={**os.environ, "MLFLOW_TRACKING_USERNAME": "eve", "MLFLOW_TRACKING_PASSWORD": PASSWORD},
-        )
+        subprocess.Popen([sys.executable, "-c", _CHILD, server.url, str(n)], env={**os.environ, **who})
         for n in range(4)
     ]
     assert [writer.wait(120) for writer in writers] == [0] * 4

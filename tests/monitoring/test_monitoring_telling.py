@@ -80,6 +80,19 @@ def test_novelty_and_the_bias_to_the_popular_are_what_a_count_by_hand_says():
     assert {e.metric for e in told} == {e.metric for e in shown_and_taken(_target(), rows, rows)}
 
 
+def test_rows_that_name_no_entity_or_no_item_are_left_out():
+    rows = _shown()
+    holes = pd.concat([rows, rows.head(3).assign(household=None), rows.head(3).assign(product=None)], ignore_index=True)
+    found = {e.metric: e for e in shown_and_taken(_target(), holes, holes)}
+    assert found["coverage@10"] == {e.metric: e for e in shown_and_taken(_target(), rows, rows)}["coverage@10"]
+    assert shown_and_taken(_target(), rows.assign(household=None), rows) == []
+    sold = rows[["product", "bought"]]
+    novelty = [{e.metric: e for e in shown_and_taken(_target(), r, r, sold)}["novelty@10"] for r in (rows, holes)]
+    assert novelty[0].value == pytest.approx(novelty[1].value, rel=1e-3)
+    assert "novelty@10" not in {e.metric for e in shown_and_taken(_target(), rows.assign(product=None), rows, sold)}
+    assert "coverage@10" not in {e.metric for e in shown_and_taken(_target(), rows.assign(product=None), rows)}
+
+
 @pytest.mark.parametrize(("metric", "before", "now", "lost"), [("ndcg@10", 0.8, 0.6, 0.25), ("mae", 1.0, 2.0, 0.5)])
 def test_a_loss_is_said_in_money_where_a_value_is_declared(metric: str, before: float, now: float, lost: float):
     random, target = np.random.default_rng(1), _target()

@@ -16,8 +16,7 @@ from jupyter_mlops.project import parse_duration
 from jupyter_mlops.store import open_store
 
 if TYPE_CHECKING:
-    from jupyter_mlops.flows.planning import Step
-    from jupyter_mlops.flows.reconciling import Done
+    from jupyter_mlops.flows import Done, Step
 
 
 def _plan(args: Namespace) -> Result:
