@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,8 @@ from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
 from jupyter_mlops.flows.rows import read_rows
-from jupyter_mlops.flows.windows import at_event_time, drift_reference, evenly, last_windows, span
-from jupyter_mlops.monitoring import FEWEST, monitor, shown_and_taken, weights_of
+from jupyter_mlops.flows.windows import arrivals, at_event_time, drift_reference, evenly, last_windows, numbers, span
+from jupyter_mlops.monitoring import FEWEST, Arrivals, Constraints, monitor, shown_and_taken, weights_of
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
@@ -77,7 +77,7 @@ def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> Mon
     current = logged[logged["version"] == champion.version.version] if len(logged) else logged
     truth = log.truth(target.model, target.segment)
     windows = last_windows(target, current) if only is None else [current[current[ID].isin(only.astype(str))]]
-    reports = _judged(store, target, champion, windows or [current], logged, truth, bounded=only is None)
+    reports = _judged(store, target, champion, windows or [current], logged, truth, given=only)
     base = database(store.project)
     for report in reports:
         base.add_points(report.points)
@@ -93,13 +93,14 @@ def _judged(
     windows: list[pd.DataFrame],
     logged: pd.DataFrame,
     truth: pd.DataFrame,
-    bounded: bool,
+    given: pd.Series | None,
 ) -> list[MonitorReport]:
     training = read_rows(store.project.path(target.spec.data.training, target))
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
     weights = weights_of(champion.model, champion.features)
     reports: list[MonitorReport] = []
+    rules, now = _rules(store, target), datetime.now(UTC)
     for rows in map(evenly, windows):
         known = _with_outcome(target, rows, truth)
         realised = estimates_of(target, known, known["prediction"].to_numpy()) if len(known) else []
@@ -116,19 +117,38 @@ def _judged(
                     *realised,
                     *_by_group(target, known),
                     *_gaps(target, known),
-                    *_behaviour(target, rows, known, realised),
+                    *_behaviour(target, rows, known, realised, training),
                 ],
                 reference_metric=promised,
                 features=champion.features,
                 coverage=len(known) / max(1, len(rows)),
                 estimated=estimator.of(rows, realised),
                 usual_predictions=estimator.usual if usual is None else usual["prediction"],
-                span=lies_in if bounded else None,
+                span=lies_in if given is None else None,
                 weights=weights,
                 level=_level(store, target, reports, lies_in),
+                arrivals=_arrivals(target, logged, rows, now, live=given is None),
+                rules=rules,
+                ids=given,
             )
         )
     return reports
+
+
+def _arrivals(
+    target: Target, logged: pd.DataFrame, rows: pd.DataFrame, now: datetime, *, live: bool
+) -> Arrivals | None:
+    """None of rows that lie in several windows. Only the last of a log that is live can have become old since."""
+    if not len(rows) or numbers(target, rows).nunique() > 1:
+        return None
+    start, end = span(target, rows)
+    last = live and pd.to_datetime(logged["time"], utc=True).max() < end
+    return arrivals(target, logged, start, end, now if last else end)
+
+
+def _rules(store: Store, target: Target) -> Constraints | None:
+    file = target.spec.monitor.quality.constraints
+    return Constraints.load(store.project.path(file, target)) if file else None
 
 
 def _level(
@@ -144,10 +164,12 @@ def _level(
     return online_level([before[start] for start in sorted(before)], rule.false_discovery_rate)
 
 
-def _behaviour(target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate]) -> list[Estimate]:
+def _behaviour(
+    target: Target, rows: pd.DataFrame, known: pd.DataFrame, realised: list[Estimate], training: pd.DataFrame
+) -> list[Estimate]:
     """What validation already measured on the outcomes is not said twice."""
     measured = {e.metric for e in realised}
-    return [e for e in shown_and_taken(target, rows, known) if e.metric not in measured]
+    return [e for e in shown_and_taken(target, rows, known, training) if e.metric not in measured]
 
 
 def _by_group(target: Target, known: pd.DataFrame) -> list[Estimate]:

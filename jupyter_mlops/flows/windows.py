@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from jupyter_mlops.monitoring import Arrivals
 from jupyter_mlops.project import Target
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEK = timedelta(weeks=1)
 _FEWEST = 100
+_MOST = 1000  # earlier windows whose rows are counted
 
 
 def numbers(target: Target, rows: pd.DataFrame) -> pd.Series:
@@ -53,6 +55,24 @@ def drift_reference(target: Target, logged: pd.DataFrame, start: datetime, end: 
         for back in range(1, rule.windows + 1):
             kept |= (times >= start - back * _WEEK) & (times < end - back * _WEEK)
     return logged[kept] if int(kept.sum()) >= _FEWEST else None
+
+
+def arrivals(target: Target, logged: pd.DataFrame, start: datetime, end: datetime, now: datetime) -> Arrivals:
+    """How the rows of a window came, whichever version answered. The log's first window began before it, and is no whole one."""
+    times = pd.to_datetime(logged["time"], utc=True)
+    before = times < start
+    counts = logged["sampling_weight"][before].groupby(numbers(target, logged[before])).sum()
+    mine, pauses = (times >= start) & (times < end), times[before].sort_values().diff().max()
+    return Arrivals(
+        rows=float(logged["sampling_weight"][mine].sum()),
+        start=start,
+        end=end,
+        until=min(end, now),
+        newest=times[mine].max().floor("us").to_pydatetime(),
+        looked=now,
+        pause=timedelta(0) if pd.isna(pauses) else pauses.floor("us").to_pytimedelta(),
+        earlier=counts.sort_index().iloc[1:][-_MOST:].tolist(),
+    )
 
 
 def at_event_time(target: Target, logged: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.monitoring.arriving import Arrivals
     from jupyter_mlops.monitoring.behaving import shown_and_taken
     from jupyter_mlops.monitoring.causes import weights_of
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEWEST",
+    "Arrivals",
     "Constraints",
     "DriftReport",
     "Profile",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Arrivals": "arriving",
     "Constraints": "constraints",
     "as_great_expectations": "constraints",
     "as_pandera": "constraints",

@@ -22,10 +22,14 @@ _EVERYTHING = 1 << 62
 def column(values: pa.ChunkedArray | pa.Array, exact: bool = False) -> Column:
     """The profile of these values; `exact` keeps every different value, however many."""
     chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    kind = value_type(values)
     if is_number(kind):
         return _numeric(chunks, kind, exact)
     return _categorical(chunks, kind, exact)
+
+
+def value_type(values: pa.ChunkedArray | pa.Array) -> pa.DataType:
+    return values.type.value_type if pa.types.is_dictionary(values.type) else values.type
 
 
 def type_name(kind: pa.DataType) -> str:
@@ -39,6 +43,17 @@ def is_number(kind: pa.DataType) -> bool:
     t = pa.types
     tests = (t.is_integer, t.is_floating, t.is_decimal, t.is_temporal)
     return any(test(kind) for test in tests) and not t.is_interval(kind)
+
+
+def in_rows(values: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
+    """A column of numbers or times as they stand, NaN where there is none."""
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    whole = whole.dictionary_decode() if pa.types.is_dictionary(whole.type) else whole
+    if not whole.null_count:
+        return _floats(whole)
+    found = np.full(len(whole), np.nan)
+    found[_raw(whole.is_valid().cast(pa.uint8()), "uint8") == 1] = _floats(whole.drop_null())
+    return found
 
 
 def _numeric(chunks: list[pa.Array], kind: pa.DataType, exact: bool) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from jupyter_mlops import stats
 from jupyter_mlops.errors import nearest
+from jupyter_mlops.monitoring.comoving import PairDrift, comoving
 from jupyter_mlops.monitoring.measuring import CATEGORICAL, NUMERIC, Picture, categorical, numeric
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.monitoring.quality import faults
-from jupyter_mlops.monitoring.reading import profile
+from jupyter_mlops.monitoring.reading import chosen_pairs, profile
 from jupyter_mlops.project import Quality
 
 if TYPE_CHECKING:
@@ -64,10 +65,15 @@ class DriftReport:
     pictures: dict[str, Picture] = field(default_factory=dict)
     multivariate: Together | None = None
     broken: dict[str, str] = field(default_factory=dict)
+    pairs: list[PairDrift] = field(default_factory=list)
 
     @property
     def drifted_columns(self) -> list[str]:
         return [column.name for column in self.columns if column.drifted]
+
+    @property
+    def drifted_pairs(self) -> list[PairDrift]:
+        return [pair for pair in self.pairs if pair.drifted]
 
     def as_dict(self) -> dict[str, Any]:
         """The data of `drift --json`."""
@@ -79,6 +85,7 @@ class DriftReport:
             "extra_columns": self.extra,
             "renamed_columns": self.renamed,
             "broken_columns": self.broken,
+            "pairs": [pair.as_dict() for pair in self.pairs],
             "lost": self.lost,
             "multivariate": self.multivariate.as_dict() if self.multivariate else None,
         }
@@ -103,6 +110,7 @@ def drift(
     ignore: Sequence[str] = (),
     exact: bool = False,
     multivariate: bool = False,
+    pairs: Iterable[Sequence[str]] = (),
 ) -> DriftReport:
     """Compare two data sets (frames, Arrow, paths, Profiles), column by column.
 
@@ -110,9 +118,11 @@ def drift(
     the false discovery rate over all columns held at `fdr`. Fewer than 30 values on a side are inconclusive, not drift.
     `broken` in the report says which columns look like a fault of the feed (empty, stuck, another unit), drifted or not.
     Figures are within 1 % (or 0.002) of those of the raw rows, whose memory is not needed; `exact` gives the very same.
+    `pairs` are columns whose correlation is compared too, as are those that two given profiles hold.
     `multivariate` also asks, of a sample, whether the columns together tell the data sets apart; profiles have no rows to ask.
     """
-    ref, cur = profile(reference, exact=exact), profile(current, exact=exact)
+    chosen = chosen_pairs(pairs)
+    ref, cur = (profile(data, exact=exact, pairs=chosen) for data in (reference, current))
     shared = [name for name in ref.columns if name in cur.columns and name not in ignore]
     pictures: dict[str, Picture] = {}
     compared = [_compare(name, ref.columns[name], cur.columns[name], pictures) for name in shared]
@@ -121,13 +131,14 @@ def drift(
     extra = [n for n in cur.columns if n not in ref.columns and n not in ignore]
     both = None
     if multivariate:
-        from jupyter_mlops.monitoring.multivariate import together
+        from jupyter_mlops.monitoring import multivariate as sample
 
-        both = together(reference, current, [c.name for c in compared if c.kind == cur.columns[c.name].kind])
+        both = sample.together(reference, current, [c.name for c in compared if c.kind == cur.columns[c.name].kind])
     guesses = renamed(ref, cur, missing, extra)
     faulty = faults(ref, cur, [*shared, *missing], Quality()) if cur.rows >= FEWEST else {}
     lost = [*ref.lost, *cur.lost]
-    return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, lost, pictures, both, faulty)
+    together = comoving(ref.pairs, cur.pairs, fdr)
+    return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, lost, pictures, both, faulty, together)
 
 
 def _compare(name: str, ref: Column, cur: Column, pictures: dict[str, Picture]) -> ColumnDrift:

@@ -14,10 +14,12 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import causes
+from jupyter_mlops.monitoring.arriving import Arrivals, arrived, repeated, same_ids
 from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
+from jupyter_mlops.monitoring.constraints import Constraints, violated
 from jupyter_mlops.monitoring.profiles import Profile
-from jupyter_mlops.monitoring.quality import broken
+from jupyter_mlops.monitoring.quality import broken, faults
 from jupyter_mlops.monitoring.reading import profile
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, MetricPoint, MonitorReport, PerformanceEstimate, Verdict, Violation
@@ -51,6 +53,9 @@ def monitor(
     span: tuple[datetime, datetime] | None = None,
     weights: Mapping[str, float] | None = None,
     level: float | None = None,
+    arrivals: Arrivals | None = None,
+    rules: Constraints | None = None,
+    ids: pd.Series | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
@@ -58,13 +63,19 @@ def monitor(
     version was promoted on. `estimated` is what its performance probably is; it is a finding only while outcomes are too few
     to tell. `usual_predictions` is what the model answered to ordinary rows, `span` the window the rows are of (default: from
     the first to the last); `weights` say how much the model leans on each feature; `level` is the rate of false
-    discoveries this window may have (default: the one declared). Raises BadInput when there are no rows.
+    discoveries this window may have (default: the one declared); `arrivals` how its rows came, `rules` what a person asks of
+    them, `ids` those that were given for them, of which the log keeps each once. Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
     start, end = span or _span(current)
-    before, now = profile(_of(reference, features)), profile(_of(current, features))
-    violations = broken(before, now, features, target.spec.monitor.quality)
+    before = profile(_of(reference, features), pairs=target.spec.monitor.drift.pairs)
+    now = profile(_of(current, features), pairs=_still_there(before, current))
+    violations = [
+        *_arrived(target, reference, current, _sound(target, before, now, features), arrivals, ids),
+        *broken(before, now, features, target.spec.monitor.quality),
+    ]
+    violations += _unruly(current, rules, features, {v.what for v in violations})
     report = _drift(target, before, now, features, level)
     point = {"model": target.model, "segment": target.segment, "version": version, "start": start, "end": end}
     points = [
@@ -76,7 +87,7 @@ def monitor(
         violations += _drifted(report, reference, current, target, weights or {})
     points += [_metric_point(e, point, coverage) for e in estimates]
     points += [_estimated_point(e, point) for e in estimated]
-    moved = any(column.drifted for column in report.columns)
+    moved = any(column.drifted for column in report.columns) or bool(report.drifted_pairs)
     decayed, told = _performance(target, estimates, reference_metric)
     decayed = [_explained(v, moved, whole, estimated) for v in decayed]
     if not told and not violations:
@@ -96,6 +107,56 @@ def monitor(
         violations=violations,
         estimated=list(estimated),
     )
+
+
+def _sound(target: Target, before: Profile, now: Profile, features: list[str]) -> list[str]:
+    """Features that are not broken: rows that are alike because a sensor is stuck did not come twice."""
+    return [name for name in features if name not in faults(before, now, [name], target.spec.monitor.quality)]
+
+
+def _arrived(
+    target: Target,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    sound: list[str],
+    arrivals: Arrivals | None,
+    ids: pd.Series | None,
+) -> list[Violation]:
+    data, rule = target.spec.data, target.spec.monitor.quality
+    names = dict.fromkeys([*sound, *filter(None, (data.entity, data.item, data.timestamp))])
+    given = current[ID] if ids is None and ID in current.columns else ids
+    return [
+        *(arrived(arrivals, rule) if arrivals else []),
+        *(same_ids(given, rule) if given is not None else []),
+        *(repeated(reference, current, list(names), rule) if sound else []),
+    ]
+
+
+def _unruly(current: pd.DataFrame, rules: Constraints | None, features: list[str], known: set[str]) -> list[Violation]:
+    """A finding for each column that breaks a rule, but where its fault is already said. Asked of features and what is logged."""
+    if rules is None:
+        return []
+    asked = {n: r for n, r in rules.columns.items() if n not in known and (n in features or n in current.columns)}
+    now = profile(_of(current, list(asked)))
+    found = {name: violated(Constraints(columns={name: rule}), now) for name, rule in asked.items()}
+    return [
+        Violation(
+            kind="data-quality",
+            what=name,
+            sentence=f"{'; '.join(said)}: a rule of the constraints is not kept",
+            severity="critical",
+            figures={"column": name, "n": len(current), "cause": "data bug"},
+        )
+        for name, said in found.items()
+        if said
+    ]
+
+
+def _still_there(before: Profile, current: pd.DataFrame) -> list[tuple[str, str]]:
+    """A pair of which a column is gone, or is no number now, is a broken feed, which is said; it is not paired."""
+    numbers = {name for name in current.columns if pd.api.types.is_numeric_dtype(current[name])}
+    numbers -= {name for name in numbers if pd.api.types.is_bool_dtype(current[name])}
+    return [names for names in before.pairs if numbers >= set(names)]
 
 
 def _of(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
@@ -118,8 +179,9 @@ def _drifted(
 ) -> list[Violation]:
     """All drifted columns are one finding: they are seen, and answered, together."""
     moved = causes.by_weight(report, weights)
+    apart = "; ".join(map(str, report.drifted_pairs))
     if not moved:
-        return []
+        return [_came_apart(report, apart)] if apart else []
     effects = {c.name: c.effect for c in report.columns}
     names = ", ".join(f"{name} ({effects[name]:.2f})" for name in moved[:3])
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
@@ -136,11 +198,24 @@ def _drifted(
         Violation(
             kind="drift",
             what=moved[0],
-            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data{when}{where}",
+            sentence=f"what it is asked about has changed: {names}{more} moved away from the training data{when}{where}"
+            + (f"; {apart}" if apart else ""),
             severity="warning",
             figures=figures,
         )
     ]
+
+
+def _came_apart(report: DriftReport, said: str) -> Violation:
+    """No column moved by itself, and yet some no longer move together as they did."""
+    most = max(report.drifted_pairs, key=lambda pair: pair.effect or 0.0)
+    return Violation(
+        kind="drift",
+        what=" and ".join(most.columns),
+        sentence=f"what it is asked about has changed: {said}",
+        severity="warning",
+        figures={"columns": 0, "pairs": len(report.drifted_pairs), "effect": most.effect, "cause": "covariate"},
+    )
 
 
 def _explained(v: Violation, moved: bool, whole: bool, estimated: Sequence[PerformanceEstimate]) -> Violation:

@@ -14,6 +14,7 @@ from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import packing
 from jupyter_mlops.monitoring.buckets import Buckets, empty
 from jupyter_mlops.monitoring.categories import SAVED, Categories
+from jupyter_mlops.monitoring.pairs import Names, Pair
 from jupyter_mlops.monitoring.texts import Text
 
 FORMAT = packing.FORMAT
@@ -81,11 +82,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Profile:
-    """`lost` says in sentences what could not be read; the rest was."""
+    """`lost` says in sentences what could not be read; the rest was. `pairs` are those that were chosen, by sorted names."""
 
     rows: int
     columns: dict[str, Column]
     lost: tuple[str, ...] = ()
+    pairs: dict[Names, Pair] = field(default_factory=dict)
 
     def merge(self, other: Profile) -> Profile:
         """The profile of both data sets together; a column that only one has counts as null in the other."""
@@ -96,23 +98,28 @@ class Profile:
             one = self.columns.get(name) or Column(kind, self.rows, self.rows)
             two = other.columns.get(name) or Column(kind, other.rows, other.rows)
             merged[name] = one.merge(two, f"column {name!r}")
-        return Profile(self.rows + other.rows, merged, (*self.lost, *other.lost))
+        chosen = sorted({*self.pairs, *other.pairs})
+        pairs = {names: self.pairs.get(names, Pair()).merge(other.pairs.get(names, Pair())) for names in chosen}
+        return Profile(self.rows + other.rows, merged, (*self.lost, *other.lost), pairs)
 
     def as_dict(self) -> dict[str, Any]:
         columns = [_summary(name, column) for name, column in self.columns.items()]
-        return {"rows": self.rows, "columns": columns, "lost": list(self.lost)}
+        pairs = [{"columns": list(names), **pair.as_dict()} for names, pair in self.pairs.items()]
+        return {"rows": self.rows, "columns": columns, "pairs": pairs, "lost": list(self.lost)}
 
     def to_bytes(self) -> bytes:
         """Compact, the same for the same profile. Beyond 8,192 hashed categories a column keeps a sample of them."""
         packed = {name: _pack(column) for name, column in self.columns.items()}
-        return packing.pack({"rows": self.rows, "lost": list(self.lost)}, packed)
+        pairs = [[*names, pair.n, *map(hex, pair.sums)] for names, pair in sorted(self.pairs.items())]
+        return packing.pack({"rows": self.rows, "lost": list(self.lost), "pairs": pairs}, packed)
 
     @staticmethod
     def from_bytes(data: bytes) -> Profile:
         """BadInput when these bytes are no profile."""
         head, packed = packing.unpack(data)
         columns = {name: _unpack(*parts) for name, parts in packed.items()}
-        return Profile(head["rows"], columns, tuple(head["lost"]))
+        pairs = {(a, b): Pair(n, tuple(int(s, 16) for s in sums)) for a, b, n, *sums in head.get("pairs", [])}
+        return Profile(head["rows"], columns, tuple(head["lost"]), pairs)
 
     def save(self, path: str | Path) -> None:
         Path(path).write_bytes(self.to_bytes())

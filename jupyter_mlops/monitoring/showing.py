@@ -28,6 +28,7 @@ def as_text(report: DriftReport) -> str:
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
     lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
     lines += [f"BROKEN  {sentence}" for sentence in report.broken.values()]
+    lines += [f"{'DRIFT' if pair.drifted else '     '} {pair}" for pair in report.pairs]
     lines += [_together(report)] if report.multivariate else []
     lines += [f"LOST    {what}" for what in report.lost]
     lines.append(f"{len(report.drifted_columns)} of {len(report.columns)} columns drifted")
@@ -42,6 +43,7 @@ def as_html(report: DriftReport) -> str:
     new = f"<p>not there before: {escape(', '.join(report.extra))}</p>" if report.extra else ""
     notes = [f"{old} seems to be called {name} now" for old, name in report.renamed.items()]
     notes += [f"broken rather than drifted: {sentence}" for sentence in report.broken.values()]
+    notes += [str(pair) for pair in report.pairs]
     notes += [_together(report)] if report.multivariate else []
     notes += [f"could not be read: {what}" for what in report.lost]
     told = "".join(f"<p>{escape(note)}</p>" for note in notes)

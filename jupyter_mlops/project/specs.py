@@ -85,7 +85,8 @@ class Drift(Spec):
 
     `reference`: the training rows; `moving`, the `windows` before; or `seasonal`, the same window of the `windows` weeks before.
     While fewer than 100 such rows are logged, it is the training rows. The false discovery rate is held over the columns of each
-    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find.
+    window; with `over: windows` over all windows too, which makes alarms rarer and small changes harder to find. `pairs` are
+    numeric features whose correlation is watched too.
     """
 
     effect: float = Field(default=0.05, gt=0, lt=1)
@@ -93,6 +94,7 @@ class Drift(Spec):
     windows: int = Field(default=4, ge=1, le=520)
     false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
     over: Literal["columns", "windows"] = "columns"
+    pairs: list[tuple[str, str]] = []
     ignore: list[str] = []
 
 
@@ -105,10 +107,19 @@ class Performance(Spec):
 
 
 class Quality(Spec):
-    """A feed is broken, not drifted, when nulls rise by `nulls` or values leave the reference's range by `range`."""
+    """A feed is broken, not drifted, when nulls rise by `nulls` or a share `out_of_range` of values leaves the reference's range.
+
+    Also when a window holds fewer rows than `volume` times the fewest of earlier windows, or the most of them as many times over
+    (0: not asked); when `duplicates` of its rows come twice; when its newest row is older than `stale` (by default, when rows
+    stop for longer than they ever did); and when it breaks a rule of `constraints`, a file of `profile FILE --constraints`.
+    """
 
     nulls: Share = 0.1
     out_of_range: Share = 0.05
+    volume: Share = 0.5
+    duplicates: Share = 0.05
+    stale: Duration | None = None
+    constraints: str | None = None
 
 
 class AlertRule(Spec):

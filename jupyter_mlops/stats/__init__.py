@@ -1,6 +1,6 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
-from jupyter_mlops.stats.behaviour import behaviour
+from jupyter_mlops.stats.behaviour import behaviour, leaning, popularity
 from jupyter_mlops.stats.bootstrap import (
     Combine,
     Interval,
@@ -16,6 +16,7 @@ from jupyter_mlops.stats.bootstrap import (
 )
 from jupyter_mlops.stats.changes import change_point
 from jupyter_mlops.stats.classification import CLASSIFICATION, MULTICLASS, ratio
+from jupyter_mlops.stats.correlation import ORDERS, correlation, correlations_differ
 from jupyter_mlops.stats.directions import gated_metrics, higher_is_better
 from jupyter_mlops.stats.discovery import benjamini_hochberg, holm
 from jupyter_mlops.stats.distances import (
@@ -38,6 +39,7 @@ from jupyter_mlops.stats.strata import stratified
 __all__ = [
     "CLASSIFICATION",
     "MULTICLASS",
+    "ORDERS",
     "RANKING",
     "REGRESSION",
     "Combine",
@@ -53,6 +55,8 @@ __all__ = [
     "by_unit",
     "change_point",
     "chi_square",
+    "correlation",
+    "correlations_differ",
     "coverage",
     "difference_of",
     "e_benjamini_hochberg",
@@ -68,10 +72,12 @@ __all__ = [
     "jensen_shannon",
     "kolmogorov_smirnov",
     "largest_gap",
+    "leaning",
     "log_evidence",
     "ndcg",
     "online_level",
     "paired_interval",
+    "popularity",
     "population_stability",
     "ranking_at",
     "ratio",

@@ -40,6 +40,31 @@ def behaviour(answered: Floats, score: Floats, entity: Codes, k: int = 10) -> di
     }
 
 
+def popularity(item: Codes, relevant: Floats, items: int) -> Floats:
+    """Each item's share of all relevant rows, one added to each item."""
+    counts = np.bincount(item, weights=relevant, minlength=items) + 1
+    return np.asarray(counts / counts.sum(), dtype=np.float64)
+
+
+def leaning(
+    popular: Floats, shown: Floats, relevant: Floats, entity: Codes, k: int = 10
+) -> dict[str, tuple[Floats, Combine]]:
+    """By the popularity of each row's item, whether it is among the first k shown and whether it was relevant:
+
+    - `novelty@k`: the mean of -log2 of the popularity of what is shown (Zhou et al., 2010).
+    - `popularity_bias@k`: how much more popular what is shown is than what was relevant, 0.2 being a fifth more
+      (Abdollahpouri et al., 2019).
+    """
+    parts = by_unit(
+        np.stack([-np.log2(popular) * shown, popular * shown, shown, popular * relevant, relevant], 1), entity
+    )
+    return {f"novelty@{k}": (parts[:, [0, 2]], _share), f"popularity_bias@{k}": (parts[:, 1:], _lift)}
+
+
+def _lift(sums: Floats) -> Floats:
+    return _bias(sums) - 1
+
+
 def _share(sums: Floats) -> Floats:
     return ratio(sums[..., 0], sums[..., 1])
 

@@ -3,10 +3,8 @@ For the first k of each list, ten where nobody names another:
 
 - `coverage@k`: the share of all items that anybody is shown among their first k.
 - `diversity@k`: the share of pairs within a list that are of different groups (`data.item_group`).
-- `novelty@k`: the mean of -log2 of the popularity of what is shown (Zhou et al., 2010), popularity being an item's share of
-  all relevant rows in training (in evaluation where training cannot be read), one added to each item.
-- `popularity_bias@k`: how much more popular what is shown is than what was relevant, 0.2 being a fifth more
-  (Abdollahpouri et al., 2019).
+- `novelty@k` and `popularity_bias@k` (`stats.leaning`), an item's popularity being its share of all relevant rows in training
+  (in evaluation where training cannot be read).
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data
 from jupyter_mlops.records import Estimate
-from jupyter_mlops.stats import Interval, bucketed, coverage, first, intervals, ratio, unlike_pairs
+from jupyter_mlops.stats import Interval, bucketed, coverage, first, intervals, leaning, popularity, ratio, unlike_pairs
 from jupyter_mlops.validation.judged import Judged
 
 Floats = NDArray[np.float64]
@@ -45,13 +43,7 @@ def catalogue(
     item, entity, shown = codes.astype(np.int64), judged.units, first(scores, judged.units, k)
     relevant = (judged.truth > 0).astype(np.float64)
     popular = _popularity(judged, item, [str(k) for k in kinds], data, training)
-    asked = {
-        f"novelty@{k}": (_per_entity(entity, [(-np.log2(popular[item])) * shown, shown]), _mean),
-        f"popularity_bias@{k}": (
-            _per_entity(entity, [popular[item] * shown, shown, popular[item] * relevant, relevant]),
-            _lift,
-        ),
-    }
+    asked = leaning(popular[item], shown.astype(np.float64), relevant, entity, k)
     if data.item_group is not None and data.item_group in judged.rows:
         group = pd.factorize(judged.rows[data.item_group].astype(str), use_na_sentinel=False)[0].astype(np.int64)
         unlike, pairs = unlike_pairs(group[shown], entity[shown])
@@ -77,18 +69,8 @@ def _popularity(judged: Judged, item: Codes, kinds: list[str], data: Data, train
         relevant = pd.to_numeric(training[data.target], errors="coerce").fillna(0).to_numpy(dtype=np.float64)[met]
     else:
         relevant = judged.truth
-    relevant = (relevant > 0).astype(np.float64)
-    counts = np.bincount(item, weights=relevant, minlength=len(kinds)) + 1
-    return np.asarray(counts / counts.sum())
-
-
-def _per_entity(entity: Codes, columns: list[Floats | NDArray[np.bool_]]) -> Floats:
-    return np.stack([np.bincount(entity, weights=np.asarray(c, dtype=np.float64)) for c in columns], axis=1)
+    return popularity(item, (relevant > 0).astype(np.float64), len(kinds))
 
 
 def _mean(sums: Floats) -> Floats:
     return ratio(sums[..., 0], sums[..., 1])
-
-
-def _lift(sums: Floats) -> Floats:
-    return ratio(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3])) - 1

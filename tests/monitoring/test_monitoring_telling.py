@@ -64,12 +64,32 @@ def test_without_outcomes_only_what_was_shown_is_told():
     assert {e.metric for e in shown_and_taken(_target(), rows, rows.head(0))} == {"session_length", "coverage@10"}
 
 
+def test_novelty_and_the_bias_to_the_popular_are_what_a_count_by_hand_says():
+    rows, random = _shown(), np.random.default_rng(2)
+    training = pd.DataFrame({"product": [f"p{i // 30}" for i in range(3000)], "bought": random.random(3000) < 0.2})
+    found = {e.metric: e for e in shown_and_taken(_target(), rows, rows, training)}
+    bought = training[training["bought"]]["product"].value_counts()
+    popular = 1 + bought.reindex(rows["product"].unique()).fillna(0.0)
+    each = rows["product"].map(popular / popular.sum())
+    first_ten = rows["prediction"] > 1.0 - 9.5 / 20
+    assert found["novelty@10"].value == pytest.approx(-np.log2(each[first_ten]).mean())
+    lift = each[first_ten].mean() / each[rows["bought"] == 1].mean() - 1
+    assert found["popularity_bias@10"].value == pytest.approx(lift)
+    assert "novelty@10" in {e.metric for e in shown_and_taken(_target(), rows, rows.head(0), training)}
+    told = shown_and_taken(_target(), rows, rows, training.drop(columns="product"))
+    assert {e.metric for e in told} == {e.metric for e in shown_and_taken(_target(), rows, rows)}
+
+
 def test_rows_that_name_no_entity_or_no_item_are_left_out():
     rows = _shown()
     holes = pd.concat([rows, rows.head(3).assign(household=None), rows.head(3).assign(product=None)], ignore_index=True)
     found = {e.metric: e for e in shown_and_taken(_target(), holes, holes)}
     assert found["coverage@10"] == {e.metric: e for e in shown_and_taken(_target(), rows, rows)}["coverage@10"]
     assert shown_and_taken(_target(), rows.assign(household=None), rows) == []
+    sold = rows[["product", "bought"]]
+    novelty = [{e.metric: e for e in shown_and_taken(_target(), r, r, sold)}["novelty@10"] for r in (rows, holes)]
+    assert novelty[0].value == pytest.approx(novelty[1].value, rel=1e-3)
+    assert "novelty@10" not in {e.metric for e in shown_and_taken(_target(), rows.assign(product=None), rows, sold)}
     assert "coverage@10" not in {e.metric for e in shown_and_taken(_target(), rows.assign(product=None), rows)}
 
 

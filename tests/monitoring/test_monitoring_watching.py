@@ -339,3 +339,45 @@ def test_over_windows_a_later_window_is_left_less_chance(tmp_path):
     days = [p for p in points if p.end - p.start == timedelta(days=1)]
     assert len(days) == 4
     assert days[-1].value < 1e-9
+
+
+def _with(folder, old: str, new: str):
+    file = folder / "mlops.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    return load(folder).target("wear.p1")
+
+
+def test_a_feed_that_stopped_or_came_twice_is_broken_before_it_drifts(tmp_path):
+    _, store = _made(tmp_path, ["p1"])
+    target = _with(tmp_path, "data: {", "data: {entity: press, ")
+    rows = pd.concat([_rows(first=day) for day in range(8)] + [_rows(load=2.0, first=8).iloc[:60]])
+    score_and_watch(store, target, rows.drop(columns="wear"))
+    report = watch(store, target)
+    assert [(v.kind, v.what) for v in report.violations] == [("data-quality", "staleness"), ("data-quality", "volume")]
+    assert "the newest row is of 2026-03-09 07:04 UTC, and then none for 16.9 hours" in report.violations[0].sentence
+    assert "only 60 rows arrived in this window; the 7 windows before had 200 to 200" in report.violations[1].sentence
+    again = _rows(first=9)
+    twice = pd.concat([again, again.iloc[:80].assign(inference_id=[f"again-{i}" for i in range(80)])])
+    report = score_and_watch(store, target, twice.drop(columns="wear"))
+    assert [v.what for v in report.violations] == ["duplicate rows"]
+    known = pd.concat([_rows(first=10), _rows(first=10, seed=3).iloc[:50].assign(inference_id="0-10-1")])
+    report = score_and_watch(store, target, known.drop(columns="wear"))
+    assert [v.what for v in report.violations] == ["duplicate ids"]
+    target = _with(tmp_path, "drift: {effect", "quality: {stale: 1h}, drift: {effect")
+    assert "staleness" in [v.what for v in watch(store, target).violations]
+
+
+def test_rules_that_a_person_edited_are_asked_of_every_window(tmp_path):
+    _, store = _made(tmp_path, ["p1"])
+    (tmp_path / "rules.p1.yaml").write_text("columns: {x: {max: 2.0}, wear: {max: 0}, at: {nulls: 0}}")
+    asked = "quality: {constraints: 'rules.{segment}.yaml'}, drift: {effect"
+    target = _with(tmp_path, "drift: {effect", asked)
+    report = score_and_watch(store, target, _rows(load=2.0).drop(columns="wear"))
+    assert [(v.kind, v.what) for v in report.violations] == [("data-quality", "x")]
+    assert "above 2: a rule of the constraints is not kept" in report.violations[0].sentence
+    (tmp_path / "rules.p1.yaml").write_text("columns: {x: {least: 2.0}}")
+    with pytest.raises(BadInput, match=r"columns\.x\.least"):
+        watch(store, target)
+    (tmp_path / "rules.p1.yaml").unlink()
+    with pytest.raises(BadInput, match=r"rules\.p1\.yaml cannot be read"):
+        watch(store, target)

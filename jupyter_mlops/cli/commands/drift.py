@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def _drift(args: Namespace) -> Result:
     from jupyter_mlops.monitoring import drift, evidently, nannyml
 
-    how = {"exact": args.exact, "multivariate": args.multivariate, "ignore": args.ignore}
+    how = {"exact": args.exact, "multivariate": args.multivariate, "ignore": args.ignore, "pairs": args.pair}
     report = drift(args.reference, args.current, **how)
-    no = (args.fail_on_drift and report.drifted_columns) or (args.fail_on_broken and report.broken)
+    no = (args.fail_on_drift and (report.drifted_columns or report.drifted_pairs)) or (
+        args.fail_on_broken and report.broken
+    )
     data = {"evidently": evidently, "nannyml": nannyml}[args.shape](report) if args.shape else report.as_dict()
     return Result(data, str(report), 1 if no else 0)
 
@@ -28,7 +30,7 @@ def _drift(args: Namespace) -> Result:
 def _profile(args: Namespace) -> Result:
     from jupyter_mlops.monitoring import Constraints, profile, violated
 
-    made = profile(args.file)
+    made = profile(args.file, pairs=args.pair)
     if args.output:
         _save(made, args.output)
     data = made.as_dict()
@@ -38,12 +40,19 @@ def _profile(args: Namespace) -> Result:
     ]
     table = text.table(rows, ("COLUMN", "KIND", "N", "NULLS", "MIN", "MAX"), "no columns")
     lines = [table, *(f"could not be read: {what}" for what in made.lost)]
+    lines += [_pair(line) for line in data["pairs"]]
     if args.constraints:
         _learn(made, args.constraints, args.shape)
     if args.check:
         data["violated"] = violated(Constraints.load(args.check), made)
         lines += [f"NOT KEPT: {sentence}" for sentence in data["violated"]]
     return Result(data, "\n".join(lines), 1 if data.get("violated") else 0)
+
+
+def _pair(line: dict[str, Any]) -> str:
+    r = line["correlation"]
+    told = "one is constant" if r is None else f"correlation {r:.3f} ({line['low']:.3f} to {line['high']:.3f})"
+    return f"{' and '.join(line['columns'])}: {told}, {line['n']:,} rows with both"
 
 
 def _learn(made: Profile, output: str, shape: str | None) -> None:
@@ -84,6 +93,7 @@ def _drift_words(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="shape", choices=["evidently", "nannyml"], help="with --json: in the words of that tool"
     )
+    _pair_word(parser, "also whether the correlation of these two columns moved")
     parser.add_argument("--multivariate", action="store_true", help="also whether the columns together tell them apart")
     parser.add_argument(
         "--exact",
@@ -92,8 +102,15 @@ def _drift_words(parser: ArgumentParser) -> None:
     )
 
 
+def _pair_word(parser: ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--pair", metavar="A,B", action="append", default=[], type=lambda text: text.split(","), help=what
+    )
+
+
 def _profile_words(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
+    _pair_word(parser, "also how these two columns of numbers move together")
     parser.add_argument("--constraints", metavar="FILE", help="write rules learned from it here, as YAML to be edited")
     parser.add_argument(
         "--as", dest="shape", choices=["pandera", "great-expectations"], help="write them for that tool instead"
