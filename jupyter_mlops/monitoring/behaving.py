@@ -70,7 +70,7 @@ def _leaning(
     codes, kinds = pd.factorize(rows[item].astype(str))
     before = pd.Index(kinds).get_indexer(training[item].astype(str))
     met = before >= 0
-    relevant = pd.to_numeric(training[wanted], errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+    relevant = (pd.to_numeric(training[wanted], errors="coerce").fillna(0) > 0).to_numpy(dtype=np.float64)
     popular = stats.popularity(before[met].astype(np.int64), relevant[met], len(kinds))
     whose = pd.factorize(rows[entity].astype(str))[0].astype(np.int64)
     shown = stats.first(rows["prediction"].to_numpy(dtype=np.float64), whose).astype(np.float64)

@@ -76,6 +76,8 @@ def test_novelty_and_the_bias_to_the_popular_are_what_a_count_by_hand_says():
     lift = each[first_ten].mean() / each[rows["bought"] == 1].mean() - 1
     assert found["popularity_bias@10"].value == pytest.approx(lift)
     assert "novelty@10" in {e.metric for e in shown_and_taken(_target(), rows, rows.head(0), training)}
+    graded = training.assign(bought=training["bought"] * np.where(training["product"] == "p3", 5, 1))
+    assert shown_and_taken(_target(), rows, rows, graded) == list(found.values())
     told = shown_and_taken(_target(), rows, rows, training.drop(columns="product"))
     assert {e.metric for e in told} == {e.metric for e in shown_and_taken(_target(), rows, rows)}
 
