@@ -52,7 +52,7 @@ def lineage_of(store: Store, name: str, number: int) -> list[LineageStep]:
 def _of_run(store: Store, run: Run) -> list[LineageStep]:
     """A job's cells are runs of their own; a cell tracked by hand is the run itself."""
     job = run if run.tags.get("mlops.kind") == "job" else None
-    cells = store.runs(run.experiment, parent=run.run_id) if job else [run]
+    cells = store.runs(parent=run.run_id) if job else [run]
     steps = [
         LineageStep(
             kind="data",
@@ -102,5 +102,5 @@ def _with_cells(store: Store, run: Run) -> Run:
     """A job keeps its code with its cells: the one that logged the model speaks for it, under the job's parameters."""
     if run.tags.get("mlops.kind") != "job":
         return run
-    cells = [cell for cell in store.runs(run.experiment, parent=run.run_id) if cell.metrics] or [run]
+    cells = [cell for cell in store.runs(parent=run.run_id) if cell.metrics] or [run]
     return cells[0].model_copy(update={"parameters": {**run.parameters, **cells[0].parameters}})

@@ -34,7 +34,7 @@ def _run(page: Page, command: str, **args: object) -> None:
 
 def _dark(page: Page) -> None:
     _run(page, "apputils:change-theme", theme="JupyterLab Dark")
-    page.wait_for_selector("body[data-jp-theme-light='false']")
+    page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
 
 
 def test_the_sidebar_lists_models_and_follows_changes_without_reload(page: Page, lab: Lab):
@@ -76,7 +76,7 @@ def test_a_version_shows_its_evidence_and_where_it_comes_from(page: Page, lab: L
     _sidebar(page)
     _run(page, "mlops:open-version", model="recommender.store-292", version=1)
     tabs = page.get_by_role("tablist", name="About version 1")
-    expect(page.get_by_role("heading", name="Gates")).to_be_visible()
+    expect(page.get_by_role("heading", name="Gates", exact=True)).to_be_visible()
     shot(page, "lab-evidence")
     tabs.get_by_role("tab", name="Evidence").focus()
     page.keyboard.press("End")  # the keyboard goes from tab to tab
