@@ -19,6 +19,7 @@ from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.lab.openapi import document
 from jupyter_mlops.lab.route import Route
 from jupyter_mlops.lab.routes import ROUTES
+from jupyter_mlops.store import import_mlflow
 
 # These let in whoever has the server's one token or password, and make up a name for each: they vouch for nobody.
 _NAMELESS = (IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider)
@@ -50,7 +51,7 @@ class RouteHandler(APIHandler):  # type: ignore[misc]  # jupyter_server's types 
             given = self._words(route, words) | self._who()
             run = asyncio.get_running_loop().run_in_executor
             pool = self._app.slow_pool if route.slow else self._app.pool
-            answer = await run(pool, lambda: _plain(route, route.answer(self._app.workspace, given)))
+            answer = await run(pool, _answered, route, self._app.workspace, given)
         except MlopsError as error:
             self.set_status(error.http_status)
             self.finish(json.dumps({"ok": False, "error": error.as_dict()}, default=str))
@@ -85,6 +86,12 @@ class RouteHandler(APIHandler):  # type: ignore[misc]  # jupyter_server's types 
         if type(self.identity_provider) in _NAMELESS:
             return {"actor": config.actor(), "source": "os"}
         return {"actor": self.current_user.username, "source": "jupyter"}
+
+
+def _answered(route: Route, workspace: Any, given: dict[str, Any]) -> Any:
+    if route.path != "status":  # which is there at once, and needs no MLflow
+        import_mlflow()
+    return _plain(route, route.answer(workspace, given))
 
 
 def _typed(name: str, value: Any, kind: str) -> Any:

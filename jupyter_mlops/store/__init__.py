@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ __all__ = [
     "files_below",
     "foreign",
     "foreign_database",
+    "import_mlflow",
     "lease",
     "open_store",
     "predict",
@@ -65,15 +67,23 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+_IMPORTING = threading.Lock()
 
 
 def open_store(project: Project) -> Store:
     """MLflow for this project, imported now; raises Unavailable when the tracking server does not answer."""
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
+    import_mlflow()
     from jupyter_mlops.store.runs import open_runs
 
     return open_runs(project)
+
+
+def import_mlflow() -> None:
+    """MLflow, whole: threads that begin with it at once would meet a half of it, so here they wait for the first."""
+    with _IMPORTING:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        import_module("jupyter_mlops.store.runs")
 
 
 def __getattr__(name: str) -> object:

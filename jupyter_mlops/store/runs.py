@@ -16,6 +16,7 @@ from mlflow.entities import Dataset as MlflowDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.tracking._model_registry.utils import _get_store_registry as registries
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
@@ -24,6 +25,8 @@ from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import formats, leases, models
 from jupyter_mlops.store.digests import digest_of, files_below
 from jupyter_mlops.store.tables import database
+
+registries()  # MLflow fills its table of registries on first use, where a second thread would meet it half full, without ours
 
 KEY = "mlops.key"
 REASON = "mlops.reason"

@@ -76,7 +76,7 @@ def test_a_version_shows_its_evidence_and_where_it_comes_from(page: Page, lab: L
     _sidebar(page)
     _run(page, "mlops:open-version", model="recommender.store-292", version=1)
     tabs = page.get_by_role("tablist", name="About version 1")
-    expect(page.get_by_role("heading", name="Gates", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Gates ·")).to_be_visible()
     shot(page, "lab-evidence")
     tabs.get_by_role("tab", name="Evidence").focus()
     page.keyboard.press("End")  # the keyboard goes from tab to tab
