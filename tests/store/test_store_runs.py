@@ -47,7 +47,7 @@ def test_children_are_found_by_their_parent(store: Store):
 
 
 def test_a_run_that_is_not_there_is_named(store: Store):
-    with pytest.raises(NotFound, match="no single run"):
+    with pytest.raises(NotFound, match="no run begins with"):
         store.run("deadbeef")
 
 
