@@ -98,7 +98,7 @@ class Answering:
 
     def _parts(self, name: str | None, table: Table) -> list[Part]:
         parts = []
-        for held, rows in self._routed(name, table):
+        for held, rows in self.routed(name, table):
             rival = self._models.challenger(held)
             asked = table if rows is None else table.take(rows)
             share = held.deploy.challenger_share if rival and held.deploy else 0.0
@@ -107,7 +107,7 @@ class Answering:
             )
         return parts
 
-    def _routed(self, name: str | None, table: Table) -> list[tuple[Held, Sequence[int] | None]]:
+    def routed(self, name: str | None, table: Table) -> list[tuple[Held, Sequence[int] | None]]:
         """A model's name reaches its segments by the rows' own `segment`; a segment not served falls back on the pooled model."""
         held = self._models.held
         if name is not None and name not in held and "." in name and name.partition(".")[0] in held:

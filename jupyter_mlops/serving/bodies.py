@@ -23,8 +23,25 @@ class TooSlow(BadInput):
     http_status = 408
 
 
+class Packed(BadInput):
+    code = "unsupported-content-encoding"
+    http_status = 415
+
+
 class Gone(Exception):
     """The client went away before its request was whole; there is nobody to answer."""
+
+
+def welcome(length: str, encoding: str, most: int) -> None:
+    """Refused by what the head of a request says, before any of its body is waited for."""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Packed(f"a body in {encoding[:40]!r} is not unpacked here", "send it as it is")
+    if length.isdecimal() and int(length) > most:
+        raise _too_large(most)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {most / 2**20:g} MB", "send fewer rows at a time")
 
 
 async def read_body(receive: Receive, most: int = MOST_BYTES, within: float = BODY_WITHIN) -> bytes:
@@ -46,7 +63,7 @@ async def _read(receive: Receive, most: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > most:
-            raise TooLarge(f"the body is larger than {most / 2**20:g} MB", "send fewer rows at a time")
+            raise _too_large(most)
         if not message.get("more_body", False) and not parts:
             return bytes(part)
         parts.append(part)

@@ -18,7 +18,7 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.serving.converting import linear, onnx, precisions
 from jupyter_mlops.serving.proving import Answer, Floats, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
-from jupyter_mlops.store import LoadedModel, predict
+from jupyter_mlops.store import LoadedModel, finite, predict
 
 INLINE_BELOW = 0.0005
 PENDING = "a faster form of it is being looked for"
@@ -99,7 +99,8 @@ def prepare(
     example = _example(loaded, schema)
     if example is not None:
         plain(example)
-        schema.takes_missing = _takes_missing(plain, example, schema)
+    asked = example if example is not None else _zeros(plain, schema)
+    schema.takes_missing = asked is None or _takes_missing(plain, asked, schema)
     known = replace(loaded, model=None)
     answer, proof = _fastest(loaded, schema, plain, held_out, keep, later)
     return Ready(known, schema, answer, plain, proof, *_timed(answer, example))
@@ -133,6 +134,16 @@ def _values(rows: pd.DataFrame, schema: Schema) -> Values:
     """Rows of a file as a request with them would come."""
     asked = rows[schema.names] if schema.named else rows
     return asked.to_numpy(dtype=np.float64) if schema.all_numbers else asked
+
+
+def _zeros(plain: AsItIs, schema: Schema) -> Values | None:
+    """A row of zeros, where a model that has no example takes numbers; None where it does not."""
+    row = np.zeros((1, len(schema.names)))
+    try:
+        plain(row)
+    except MlopsError:
+        return None
+    return row
 
 
 def _takes_missing(answer: Answer, example: Values, schema: Schema) -> bool:
@@ -169,7 +180,7 @@ def _fastest(
         proof = Proof("as it is", len(rows), 0.0, made) if isinstance(made, str) else prove(way, plain, made, rows)
         if proof.way == way and not isinstance(made, str):
             kept.put(proof)
-            return _within_reach(made, plain) if way == "onnx" else made, proof
+            return _within_reach(made, plain) if way == "onnx" else _finite(made), proof
         why = proof.why
     proof = Proof("as it is", len(rows), 0.0, why)
     kept.put(proof)
@@ -181,7 +192,8 @@ def _again(loaded: LoadedModel, plain: AsItIs, kept: Kept, known: Proof) -> Answ
     if known.way == "as it is":
         return plain
     if known.way == "linear":
-        return linear(loaded.model)
+        line = linear(loaded.model)
+        return None if line is None else _finite(line)
     made = onnx(None, False, kept.file, read=True)
     return None if isinstance(made, str) else _within_reach(made, plain)
 
@@ -194,12 +206,20 @@ def _ways(loaded: LoadedModel, kept: Kept) -> Iterator[tuple[str, Answer | str]]
         yield "onnx", onnx(loaded.model, double, kept.file)
 
 
+def _finite(made: Answer) -> Answer:
+    """Numbers so large that the answer has no place among numbers are refused as the model itself refuses them."""
+    return lambda values: finite(made(values))
+
+
 def _within_reach(made: Answer, plain: Answer) -> Answer:
-    """Missing numbers, and those that single precision cannot hold, go to the model as it is: neither was proven."""
+    """Missing numbers, and what single precision cannot hold, go to the model as it is: neither was proven."""
     most = float(np.finfo(np.float32).max)
 
     def answer(values: Values) -> Floats:
-        return made(values) if np.abs(values).max(initial=0.0) < most else plain(values)
+        if not np.abs(values).max(initial=0.0) < most:
+            return plain(values)
+        found = made(values)
+        return found if np.isfinite(found).all() else plain(values)
 
     return answer
 

@@ -86,6 +86,12 @@ class InferenceLog:
                 found |= set(column.filter(pc.is_in(column, wanted)).to_pylist())
         return found
 
+    def known_anywhere(self, model: str, ids: set[str]) -> set[str]:
+        """Which of these ids are logged, by whichever of the model's segments."""
+        place = f"{self._root}/inference/{model}"
+        names = [one.rpartition("/")[2] for one in self._fs.ls(place, detail=False)] if self._fs.exists(place) else []
+        return {one for name in names for one in self.known(model, None if name == "_" else name, ids)}
+
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
         at = received or datetime.now(UTC)
@@ -96,10 +102,12 @@ class InferenceLog:
     def truth(self, model: str, segment: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
         """The outcome of each inference: what was observed last, and of one observation what was received last.
 
+        A segment's are those sent for it and those sent for the whole model, by somebody who did not know which one answered.
+
         An outcome that does not say when it was observed counts as observed when it was received. With `as_of`, what was known
         then. In whatever order and however often outcomes were sent, the answer is the same.
         """
-        frames = [self._read(file) for file in self._files("truth", model, segment)]
+        frames = [self._read(file) for file in self._outcomes(model, segment)]
         if not frames:
             return pd.DataFrame(columns=[ID, "truth", "received_at"])
         every = pd.concat(frames, ignore_index=True)
@@ -133,7 +141,8 @@ class InferenceLog:
             for file, frame in self._frames(kind, model, segment):
                 if column in frame.columns:
                     gone |= self._without(file, frame, frame[column].map(word).isin(values))
-        for file, frame in self._frames("truth", model, segment):
+        for file in self._outcomes(model, segment):
+            frame = self._read(file)
             self._without(file, frame, frame[ID].astype(str).isin(gone))
         return len(gone)
 
@@ -150,6 +159,9 @@ class InferenceLog:
         else:
             self._fs.rm_file(file)
         return set(frame.loc[hit, ID].astype(str))
+
+    def _outcomes(self, model: str, segment: str | None) -> list[str]:
+        return [file for name in dict.fromkeys((segment, None)) for file in self._files("truth", model, name)]
 
     def _files(self, kind: str, model: str, segment: str | None) -> list[str]:
         place = f"{self._root}/{kind}/{model}" + (f"/{segment}" if segment else "/_")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -16,10 +17,13 @@ from jupyter_mlops.errors import Conflict, Refused
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.access import LOOPBACK, Access
 from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.bodies import BODY_WITHIN
 from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
+from jupyter_mlops.serving.patience import Patience
 
 MOST_CONNECTIONS = 2_000
+READ_WITHIN = 30.0
 
 
 def serve(
@@ -58,15 +62,29 @@ def serve(
     gc.collect()
     gc.freeze()  # what is loaded stays: looking through it again and again for garbage would hold up requests
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=10,
+        limit_concurrency=MOST_CONNECTIONS,
     )
     server = uvicorn.Server(config)
     # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.
     signal.signal(signal.SIGTERM, lambda *_: None)
     others = Crew(crew, listener, workers - 1) if crew and shared is None and workers > 1 else None
     url = f"http://{host}:{listener.getsockname()[1]}"
+    patience = Patience(BODY_WITHIN + project.file.serving.limits.timeout.total_seconds() + READ_WITHIN)
+
+    def look() -> None:
+        app.counters.add("connections_let_go_total", patience.look(server.server_state.connections))
+        if tally is not None:
+            tally.put(app.counted())
+
+    _room_for(MOST_CONNECTIONS)
     try:
-        asyncio.run(_run(server, listener, lambda: ready(url), lambda: tally.put(app.counted()) if tally else None))
+        asyncio.run(_run(server, listener, lambda: ready(url), look))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person ends it
     finally:
@@ -90,6 +108,14 @@ async def _run(
         await asyncio.wait([serving], timeout=EVERY)
         tell()
     await serving
+
+
+def _room_for(connections: int) -> None:
+    """As many open files as that, as far as the system lets us; the models and the log need some too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 512
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

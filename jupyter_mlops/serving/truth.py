@@ -57,7 +57,8 @@ def _kept(
         frame["observed_at"] = pd.to_datetime(frame["observed_at"], utc=True)
         log.add_truth(model, segment, frame)
     corrected = _corrected(log, model, segment, {o[ID]: o["truth"] for o in new if o[ID] in known})
-    strangers = sorted(set(outcomes) - log.known(model, segment, set(outcomes)))
+    found = log.known(model, segment, set(outcomes)) if segment else log.known_anywhere(model, set(outcomes))
+    strangers = sorted(set(outcomes) - found)
     return {**said, "kept": len(new), "corrected": corrected, "not_in_log": len(strangers), "ids": strangers[:20]}
 
 
@@ -87,9 +88,9 @@ def _outcome(row: Any, number: int, task: str | None) -> dict[str, Any]:
 def _time(text: Any, number: int) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # the first and last days of the calendar, in a zone of their own
         raise _wrong(number, "observed_at", "a time in ISO form", text) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _wrong(row: int, column: str, expected: str, got: Any) -> BadInput:

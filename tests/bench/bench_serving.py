@@ -1,6 +1,6 @@
 """`jupyter mlops serve` against `mlflow models serve`: the same models, the same rows, the same client, one run.
 
-    python tests/bench/bench_serving.py [--seconds 6]
+    python tests/bench/bench_serving.py [small forest logging] [--seconds 6]
 
 Prints requests a second, the 99th percentile at equal load, the server's CPU a request, and ratios. Everything is on loopback
 and shares the machine's cores with the client, so the ratios are what to read. Install the extra `fast` first, or the forest
@@ -33,6 +33,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 WIDTH = 20
+GOALS = {"small": 10, "forest": 50}
+PARTS = [*GOALS, "logging"]
 RANDOM = np.random.default_rng(7)
 ROWS = pd.DataFrame(RANDOM.normal(size=(2_000, WIDTH)), columns=[f"f{i}" for i in range(WIDTH)])
 SCORE = ROWS["f0"] * 2 + np.sin(ROWS["f1"]) + RANDOM.normal(size=len(ROWS)) * 0.1
@@ -192,7 +194,7 @@ def _theirs(root: Path, name: str) -> Iterator[Server]:
         yield server
 
 
-def _prepare(root: Path, sample: str, models: dict[str, Any], theirs: bool) -> None:
+def _prepare(root: Path, sample: str, models: dict[str, Any], theirs: list[str]) -> None:
     from jupyter_mlops.project import load
     from jupyter_mlops.registry import register
     from jupyter_mlops.store import open_store
@@ -206,7 +208,7 @@ def _prepare(root: Path, sample: str, models: dict[str, Any], theirs: bool) -> N
         store.log_model(run, model, input_example=ROWS.head(5), requirements=["scikit-learn"])
         store.end_run(run, "FINISHED")
         register(store, run, name)
-        if theirs:
+        if name in theirs:
             import mlflow.sklearn
 
             path = str(root / f"{name}-mlflow")
@@ -231,19 +233,24 @@ def _bare(model: Any) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=PARTS, default=PARTS, help="which of them (default: all)")
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
-    seconds = parser.parse_args().seconds
+    args = parser.parse_args()
+    seconds = args.seconds
     models: dict[str, Any] = {
         "small": make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, SCORE > 0),
         "forest": RandomForestRegressor(100, n_jobs=1, random_state=7).fit(ROWS, SCORE),
     }
     with tempfile.TemporaryDirectory() as folder:
         root, silent = Path(folder) / "logging", Path(folder) / "silent"
-        _prepare(root, "100%", models, theirs=True)
-        _prepare(silent, "0%", {"small": models["small"]}, theirs=False)
-        for name, goal in (("small", 10), ("forest", 50)):
-            _compare(root, name, goal, models[name], seconds)
-        _logging(root, silent, seconds)
+        compared = [name for name in GOALS if name in args.parts]
+        asked = {name: models[name] for name in models if name in compared or name == "small"}
+        _prepare(root, "100%", asked, theirs=compared)
+        for name in compared:
+            _compare(root, name, GOALS[name], models[name], seconds)
+        if "logging" in args.parts:
+            _prepare(silent, "0%", {"small": models["small"]}, theirs=[])
+            _logging(root, silent, seconds)
 
 
 def _compare(root: Path, name: str, goal: float, model: Any, seconds: float) -> None:
