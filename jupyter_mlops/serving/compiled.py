@@ -6,6 +6,7 @@ onnxruntime (both in the extra `fast`). Converting takes seconds, so a version m
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,8 +19,10 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.serving.converting import linear, onnx, precisions
 from jupyter_mlops.serving.proving import Answer, Floats, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
+from jupyter_mlops.serving.shelved import Shelved
 from jupyter_mlops.store import LoadedModel, finite, predict
 
+_log = logging.getLogger("jupyter_mlops.serving")
 INLINE_BELOW = 0.0005
 PENDING = "a faster form of it is being looked for"
 HeldOut = Callable[[], pd.DataFrame | None]
@@ -28,9 +31,13 @@ HeldOut = Callable[[], pd.DataFrame | None]
 class AsItIs:
     """The model itself, asked as scikit-learn wants to be asked. Let go of, it is read again when it is asked."""
 
-    def __init__(self, loaded: LoadedModel, schema: Schema, reload: Callable[[], LoadedModel] | None) -> None:
+    def __init__(
+        self, loaded: LoadedModel, schema: Schema, reload: Callable[[], LoadedModel] | None, shelf: Path | None
+    ) -> None:
         self._loaded: LoadedModel | None = loaded
-        self._schema, self._reload = schema, reload
+        self._schema, self._reload, self._shelf = schema, reload, shelf
+        self._known = replace(loaded, model=None)
+        self._shelved: Shelved | None = None
 
     def __call__(self, values: Values) -> Floats:
         loaded = self.read()
@@ -43,13 +50,28 @@ class AsItIs:
     def read(self) -> LoadedModel:
         loaded = self._loaded
         if loaded is None:
-            assert self._reload is not None
-            loaded = self._loaded = self._reload()
+            loaded = self._loaded = self._again()
         return loaded
 
     def let_go(self) -> None:
-        if self._reload is not None:
-            self._loaded = None
+        """Out of memory; put aside first, so that it is back at once. A fitted model does not change, so that is done once."""
+        if self._reload is None or self._loaded is None:
+            return
+        if self._shelved is None:
+            try:
+                self._shelved = Shelved(self._loaded.model, self._shelf)
+            except Exception as error:  # noqa: BLE001  (a full disk, or whatever a model's own pickling raises)
+                _log.info("%s is read anew each time: %s", self._known.version.model, error)
+        self._loaded = None
+
+    def _again(self) -> LoadedModel:
+        assert self._reload is not None
+        if self._shelved is not None:
+            try:
+                return replace(self._known, model=self._shelved.take())
+            except OSError as error:
+                _log.warning("%s is read anew: %s", self._known.version.model, error)
+        return self._reload()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +117,7 @@ def prepare(
     With `later`, what takes seconds is left for `hasten`. Proofs, and ONNX forms, are kept in the folder `keep`.
     """
     schema = Schema(loaded)
-    plain = AsItIs(loaded, schema, reload)
+    plain = AsItIs(loaded, schema, reload, keep)
     example = _example(loaded, schema)
     if example is not None:
         plain(example)

@@ -21,6 +21,7 @@ from jupyter_mlops.serving.bodies import BODY_WITHIN
 from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
 from jupyter_mlops.serving.patience import Patience
+from jupyter_mlops.serving.running import Presence
 
 MOST_CONNECTIONS = 2_000
 READ_WITHIN = 30.0
@@ -77,19 +78,25 @@ def serve(
     url = f"http://{host}:{listener.getsockname()[1]}"
     patience = Patience(BODY_WITHIN + project.file.serving.limits.timeout.total_seconds() + READ_WITHIN)
 
+    presence = Presence(project, url) if shared is None else None
+
     def look() -> None:
+        if presence is not None:
+            presence.say({held.name: held.version.version for held in app.models.held.values() if not held.gone})
         app.counters.add("connections_let_go_total", patience.look(server.server_state.connections))
         if tally is not None:
             tally.put(app.counted())
 
     _room_for(MOST_CONNECTIONS)
     try:
-        asyncio.run(_run(server, listener, lambda: ready(url), look))
+        asyncio.run(_run(server, listener, lambda: (look(), ready(url)), look))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person ends it
     finally:
         if others is not None:
             others.close()
+        if presence is not None:
+            presence.close()
         app.close()
         listener.close()
         if tally is not None and shared is None:
@@ -97,7 +104,7 @@ def serve(
 
 
 async def _run(
-    server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None], tell: Callable[[], None]
+    server: uvicorn.Server, listener: socket.socket, ready: Callable[[], object], tell: Callable[[], None]
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
