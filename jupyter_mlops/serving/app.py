@@ -23,7 +23,7 @@ from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Models
 from jupyter_mlops.serving.privacy import Privacy
 from jupyter_mlops.serving.requests import Table, read, read_json
-from jupyter_mlops.serving.writer import LogWriter
+from jupyter_mlops.serving.writer import LOST, LogWriter
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -219,6 +219,7 @@ class App:
         """An alert for each model whose rows are concerned, taken back when rows are kept again."""
         for held in list(self.models.held.values()):
             told = f"predictions are answered and not logged yet, the {what} refuses: {sentence}"
+            told = sentence if what == LOST and sentence else told
             self.models.alert(held, f"inference log: {what}", told, over=sentence is None)
 
 

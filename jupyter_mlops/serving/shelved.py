@@ -1,7 +1,7 @@
 """A model that had to give way, put where reading it again takes milliseconds: its own loader takes half a second for a forest.
 
-This is the one place that reads a pickle, and it reads only its own: the file has no name, the process that wrote it is the one
-that reads it, and its digest stayed in memory. The model in it was checked when it was loaded; nothing from outside comes in here.
+This is the one place that reads a pickle, and only its own: the file has no name, the process that wrote it is the one that
+reads it, and its digest stayed in memory. The model was checked when it was loaded; nothing from outside comes in here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Shelved:
         self._digest, self._size = hashlib.sha256(content).digest(), len(content)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = tempfile.TemporaryFile(dir=folder)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (it lives as long as this)
         self._file.write(content)
         self._file.flush()
 

@@ -140,7 +140,9 @@ def free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Server]:
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
+    # MLflow starts its server by a name that it looks for on the path.
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": programs, "MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(psutil.Process(process.pid), port, path)
     try:
@@ -156,8 +158,9 @@ def _running(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Se
         ask(server, 4, 1.0)
         yield server
     finally:
-        for child in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-            child.terminate()
+        with suppress(psutil.NoSuchProcess):
+            for child in [*server.process.children(recursive=True), server.process]:
+                child.terminate()
         process.wait(30)
 
 

@@ -119,10 +119,12 @@ def test_a_full_disk_is_told_and_nothing_is_lost_when_it_has_room_again(project,
 def test_rows_beyond_what_is_kept_waiting_are_counted(project, monkeypatch):
     monkeypatch.setattr(writer, "MOST_WAITING", 3)
     monkeypatch.setattr(WriteAhead, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    log = LogWriter(project)
+    told = []
+    log = LogWriter(project, lambda what, sentence: told.append((what, sentence)))
     for number in range(8):
         log.add(_entry(f"{number}"))
     assert 4 <= log.lost <= 5  # one more may be in the thread's hands
+    _until(lambda: any(what == "lost rows" and "are in no log" in sentence for what, sentence in told))
     log.close()
     assert log.lost == 8
 
