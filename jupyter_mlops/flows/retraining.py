@@ -30,7 +30,7 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
 
 def retrain_for(store: Store, asked: list[tuple[Target, str]]) -> dict[str, tuple[RetrainDecision, Decision | None]]:
     """The same for what asks without a report, by model: those that no brake holds are trained together."""
-    held = {target.name: _braked(store, target) or _fed_badly(store, target) for target, _ in asked}
+    held = {target.name: _held_back(store, target) for target, _ in asked}
     free = [target for target, _ in asked if not held[target.name]]
     jobs = train(store, free) if free else {}
     return {
@@ -102,6 +102,13 @@ def _braked(store: Store, target: Target) -> str:
     if failures >= brakes.stop_after_failures:
         return f"the last {failures} retrainings failed; a person must look before the next"
     return ""
+
+
+def _held_back(store: Store, target: Target) -> str:
+    """Why it is not retrained though something asks for it; empty when nothing speaks against it."""
+    notebook = target.spec.train.notebook
+    lacking = "" if (store.project.root / notebook).is_file() else f"there is no notebook {notebook}"
+    return lacking or _braked(store, target) or _fed_badly(store, target)
 
 
 def _fed_badly(store: Store, target: Target) -> str:
