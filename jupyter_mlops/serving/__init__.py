@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.serving.keyed import Keyed
     from jupyter_mlops.serving.log import InferenceLog
     from jupyter_mlops.serving.models import Source
+    from jupyter_mlops.serving.presence import Running, running
     from jupyter_mlops.serving.privacy import Privacy
-    from jupyter_mlops.serving.running import Running, running
     from jupyter_mlops.serving.scoring import score, score_file
     from jupyter_mlops.serving.server import serve
     from jupyter_mlops.serving.wal import recover
@@ -48,8 +48,8 @@ _HOME = {
     "new_key": "access",
     "recover": "wal",
     "render": "deploying",
-    "Running": "running",
-    "running": "running",
+    "Running": "presence",
+    "running": "presence",
     "score": "scoring",
     "score_file": "scoring",
     "serve": "server",

@@ -180,7 +180,7 @@ class App:
         held = [one for one in self.models.held.values() if _may_see(key, one.name)]
         if path == "/openapi.json":
             return _ok(openapi(held))
-        if path == "/":
+        if path in ("/", "/docs"):
             return 200, "text/html; charset=utf-8", landing_page(held).encode()
         if path in ("/v2", "/version"):
             return _ok({"name": "jupyter_mlops", "version": version("jupyter_mlops"), "extensions": []})

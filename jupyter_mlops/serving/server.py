@@ -21,7 +21,7 @@ from jupyter_mlops.serving.bodies import BODY_WITHIN
 from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
 from jupyter_mlops.serving.patience import Patience
-from jupyter_mlops.serving.running import Presence
+from jupyter_mlops.serving.presence import Presence
 
 MOST_CONNECTIONS = 2_000
 READ_WITHIN = 30.0

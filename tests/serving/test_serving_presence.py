@@ -8,7 +8,7 @@ from declared import MLOPS_YAML
 
 from jupyter_mlops.project import load
 from jupyter_mlops.serving import running
-from jupyter_mlops.serving.running import FOLDER, Presence
+from jupyter_mlops.serving.presence import FOLDER, Presence
 
 
 def _project(root):
