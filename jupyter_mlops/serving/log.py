@@ -43,10 +43,11 @@ class InferenceLog:
         if not len(rows):
             return
         named = rows.assign(model=model, segment=segment or "")
-        days = pd.to_datetime(named["time"], utc=True).dt.strftime("%Y-%m-%d")
-        for day, those in named.groupby(days):
+        days = pd.to_datetime(named["time"], utc=True).dt.floor("D")
+        for day in days.unique():
+            those = named if (days == day).all() else named[days == day]
             name = part or _digest(those[ID])
-            self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
+            self._write(f"{kind}/{model}/{segment or '_'}/day={day:%Y-%m-%d}/{name}.parquet", those)
 
     def rows(self, model: str, segment: str | None = None, kind: str = "inference") -> pd.DataFrame:
         """Everything logged, the oldest first, each inference once. `sampling_weight` is how many requests a row stands for."""
