@@ -75,10 +75,12 @@ class App:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def close(self) -> None:
+    def close(self) -> bool:
+        """Whether nothing is left behind: a model that never comes back keeps a thread, and with it the process."""
         self.models.close()
-        self._answering.close()
+        whole = self._answering.close()
         self.writer.close()
+        return whole
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}

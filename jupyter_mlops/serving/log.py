@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fsspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,11 +44,11 @@ class InferenceLog:
         if not len(rows):
             return
         named = rows.assign(model=model, segment=segment or "")
-        days = pd.to_datetime(named["time"], utc=True).dt.floor("D")
-        for day in days.unique():
+        days = pd.to_datetime(named["time"], utc=True).dt.tz_convert(None).to_numpy().astype("datetime64[D]")
+        for day in np.unique(days):
             those = named if (days == day).all() else named[days == day]
             name = part or _digest(those[ID])
-            self._write(f"{kind}/{model}/{segment or '_'}/day={day:%Y-%m-%d}/{name}.parquet", those)
+            self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
 
     def rows(self, model: str, segment: str | None = None, kind: str = "inference") -> pd.DataFrame:
         """Everything logged, the oldest first, each inference once. `sampling_weight` is how many requests a row stands for."""

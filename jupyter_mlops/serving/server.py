@@ -76,40 +76,56 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: None)
     others = Crew(crew, listener, workers - 1) if crew and shared is None and workers > 1 else None
     url = f"http://{host}:{listener.getsockname()[1]}"
-    patience = Patience(BODY_WITHIN + project.file.serving.limits.timeout.total_seconds() + READ_WITHIN)
-
-    presence = Presence(project, url) if shared is None else None
-
-    def look() -> None:
-        if presence is not None:
-            presence.say({held.name: held.version.version for held in app.models.held.values() if not held.gone})
-        app.counters.add("connections_let_go_total", patience.look(server.server_state.connections))
-        if tally is not None:
-            tally.put(app.counted())
-
+    beat = _Beat(project, app, server, tally, Presence(project, url) if shared is None else None)
     _room_for(MOST_CONNECTIONS)
     try:
-        asyncio.run(_run(server, listener, lambda: (look(), ready(url)), look))
+        asyncio.run(_run(server, listener, lambda: ready(url), beat))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person ends it
     finally:
         if others is not None:
             others.close()
-        if presence is not None:
-            presence.close()
-        app.close()
+        beat.close()
         listener.close()
-        if tally is not None and shared is None:
-            tally.close()
+
+
+class _Beat:
+    """What is done once a second beside answering, and what is left at the end. The first process has the `presence`."""
+
+    def __init__(
+        self, project: Project, app: App, server: uvicorn.Server, tally: Tally | None, presence: Presence | None
+    ) -> None:
+        self._app, self._server, self._tally, self._presence = app, server, tally, presence
+        self._patience = Patience(BODY_WITHIN + project.file.serving.limits.timeout.total_seconds() + READ_WITHIN)
+
+    def __call__(self) -> None:
+        if self._presence is not None:
+            held = self._app.models.held.values()
+            self._presence.say({one.name: one.version.version for one in held if not one.gone})
+        let_go = self._patience.look(self._server.server_state.connections)
+        self._app.counters.add("connections_let_go_total", let_go)
+        if self._tally is not None:
+            self._tally.put(self._app.counted())
+
+    def close(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
+        whole = self._app.close()
+        if self._tally is not None and self._presence is not None:
+            self._tally.close()
+        if not whole:
+            sys.stdout.flush()
+            os._exit(0)  # Python would wait for the thread of a model that never comes back
 
 
 async def _run(
-    server: uvicorn.Server, listener: socket.socket, ready: Callable[[], object], tell: Callable[[], None]
+    server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None], tell: Callable[[], None]
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:
+        tell()
         ready()
     while not serving.done():
         await asyncio.wait([serving], timeout=EVERY)

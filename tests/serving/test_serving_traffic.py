@@ -1,12 +1,15 @@
 """Which model answers which row: champion, challenger, shadow, segments; switches, failures and the way back."""
 
 import re
+import threading
 import time
 
+import numpy as np
 import pytest
 from declared import MLOPS_YAML
 from house import ROWS, Failing, Registry, Slow, logged, serving, slope, until
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, load
@@ -219,6 +222,44 @@ def test_models_that_gave_way_are_made_fast_too_and_come_back_without_being_read
         for name in ("m0", "m1", "m2", "m0"):
             client.predict([{"x": 3.0}], name)
         assert registry.loads == loads
+
+
+class Hanging(LinearRegression):
+    """Answers its input example, and for anything else keeps its thread until `let_go`."""
+
+    let_go = threading.Event()
+
+    def predict(self, X):  # noqa: N803
+        if (np.asarray(X) >= 3).any():
+            Hanging.let_go.wait(60)
+        return super().predict(X)
+
+
+def test_a_model_that_never_answers_keeps_nobody_else_waiting(tmp_path):
+    more = "serving: {limits: {timeout: 1s}}\n"
+    registry = Registry(_project(tmp_path, ", shadow: true", more))
+    for name, model in (
+        (NAME, slope(1)),
+        ("hung", Hanging().fit(ROWS, ROWS["x"] ** 2)),
+        ("slow", Slow().fit(ROWS, ROWS["x"] ** 2)),
+    ):
+        registry.put(name, 1, model, "champion")
+    registry.put(NAME, 2, Hanging().fit(ROWS, ROWS["x"] ** 2), "challenger")
+    try:
+        with serving(registry, NAME, "hung", "slow") as client:
+            hung = ("POST", "/models/hung/invocations", {"json": {"instances": [[5.0]]}})
+            shadowed = (*hung[:1], f"/models/{NAME}/invocations", hung[2])
+            answers = client.all([hung, hung, ("POST", "/models/hung/explain", hung[2]), *[shadowed] * 300])
+            assert [answer.status_code for answer in answers[:3]] == [504] * 3
+            assert {answer.status_code for answer in answers[3:]} == {200}
+            assert client.metric("mlops_shadow_passed_over_total") >= 100
+            assert client.predict([{"x": 5.0}], "slow")["version"] == 1
+            assert client.ask(*hung[:2], **hung[2]).status_code == 504
+            assert client.predict([{"x": 5.0}], "slow")["version"] == 1
+            Hanging.let_go.set()
+            until(lambda: client.ask(*hung[:2], **hung[2]).status_code == 200)
+    finally:
+        Hanging.let_go.set()
 
 
 def test_waiting_requests_are_answered_together_and_a_bad_one_alone(tmp_path):
