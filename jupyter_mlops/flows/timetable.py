@@ -12,11 +12,14 @@ from jupyter_mlops.registry import versions
 from jupyter_mlops.store import Store
 
 
+_BEGINS = "schedule "
+
+
 def due_by_schedule(store: Store, target: Target, now: datetime | None = None) -> str:
     """What asks for retraining by now and was neither done nor refused, in words; empty when nothing does.
 
     Nothing is due of a model without a champion, nor for a moment from before its newest version. Of moments that passed while
-    nobody looked only the last counts. It is known by its words, so a clock that goes back brings none again.
+    nobody looked only the last counts. One from before what was decided already is over too, should the clock go back.
     """
     rules = [rule for rule in target.spec.retrain.when if isinstance(rule, Schedule)]
     if not rules or champion_of(store, target.name) is None:
@@ -24,9 +27,11 @@ def due_by_schedule(store: Store, target: Target, now: datetime | None = None) -
     at, rule = max(((rule.last(now or datetime.now(UTC)), rule) for rule in rules), key=lambda found: found[0])
     if max(version.created for version in versions(store, target.name)) >= at:
         return ""
-    words = f"schedule {rule.schedule!r} of {at:%Y-%m-%d %H:%M} {rule.zone}"
-    answered = any((entry.after or {}).get("trigger") == words for entry in past_decisions(store, target))
-    return "" if answered else words
+    words = f"{_BEGINS}{rule.schedule!r} of {at:%Y-%m-%d %H:%M} {rule.zone}"
+    by_clock = [
+        (e.after["trigger"], e.at) for e in past_decisions(store, target) if e.after["trigger"].startswith(_BEGINS)
+    ]
+    return "" if any(trigger == words or entered >= at for trigger, entered in by_clock) else words
 
 
 def keep_schedules(store: Store, now: datetime | None = None) -> list[str]:

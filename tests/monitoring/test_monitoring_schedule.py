@@ -31,7 +31,7 @@ models:
     retrain:
       when: [{{schedule: "0 3 * * 1", zone: Europe/Vienna}}]
       brakes: {{cooldown: {cooldown}}}
-      promote: automatic
+      promote: approval
 """
 CELL = """\
 %%track
@@ -84,10 +84,10 @@ def test_what_is_due_is_done_once_and_the_brakes_hold(made: Project):
     assert words.endswith(" 03:00 Europe/Vienna")
 
     (said,) = keep_schedules(store, late)
-    assert said == f"wear: {words}: version 2 was trained; it is champion"
+    assert said == f"wear: {words}: version 2 was trained"
     assert keep_schedules(store, late) == []
-    assert keep_schedules(store, late - timedelta(days=6)) == []  # the clock went back: that Monday was passed over
-    assert [version.version for version in versions(store, "wear") if "champion" in version.aliases] == [2]
+    assert keep_schedules(store, now) == []
+    assert [version.version for version in versions(store, "wear") if "champion" in version.aliases] == [1]
     (held,) = keep_schedules(store, late + timedelta(days=7))
     assert "it was not retrained: it was retrained at" in held
     assert keep_schedules(store, late + timedelta(days=7)) == []
