@@ -11,7 +11,6 @@ from jupyter_mlops.records import Decision, RetrainDecision
 from jupyter_mlops.registry import versions
 from jupyter_mlops.store import Store
 
-
 _BEGINS = "schedule "
 
 

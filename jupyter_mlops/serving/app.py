@@ -198,8 +198,8 @@ class App:
         words = path.split("/")[3:]
         name, version = words[0], words[2] if len(words) > 2 and words[1] == "versions" else None
         permitted(key, "predict", name)
-        held = self.models.get(name)
-        self._has_version(name, version)
+        held = self.models.standing_for(name)
+        self._has_version(held.name, version)
         if words[-1] == "ready" and len(words) in (2, 4):
             return _ok({"name": name, "ready": True})
         if len(words) not in (1, 3):

@@ -137,6 +137,11 @@ class Models:
             )
         return found
 
+    def standing_for(self, name: str) -> Held:
+        """The model of this name, or the first of its segments where those alone are served."""
+        own = name in self.held
+        return self.get(name if own else next((one for one in self.held if one.startswith(f"{name}.")), name))
+
     def ready(self, held: Held) -> Ready:
         """The model in memory, read again if it had to give way."""
         held.used = time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.serving.answering import Answered
 from jupyter_mlops.serving.compiled import Ready
+from jupyter_mlops.serving.models import SEGMENT
 from jupyter_mlops.serving.requests import Grid, Table, columns_of, read_json, shown
 
 OUTPUT = "prediction"
@@ -19,11 +20,14 @@ _FLOATS = {"FP16", "FP32", "FP64", "BF16"}
 
 
 def metadata(ready: Ready, name: str) -> dict[str, Any]:
+    """What a model takes and gives. A name that only its segments answer for takes the segment as a column too."""
     schema = ready.schema
     inputs = [
         {"name": column, "datatype": _DATATYPES[kind], "shape": [-1]}
         for column, kind in zip(schema.names, schema.kinds, strict=True)
     ]
+    if name != ready.loaded.version.model:
+        inputs.append({"name": SEGMENT, "datatype": "BYTES", "shape": [-1]})
     outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
     version = str(ready.loaded.version.version)
     said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jupyter_mlops.serving.bodies import Gone, TooLarge, TooSlow, read_body
+from jupyter_mlops.serving.bodies import Gone, Packed, TooLarge, TooSlow, read_body, welcome
 
 
 def _read(*messages, **limits) -> bytes:
@@ -30,6 +30,15 @@ def test_a_body_is_put_together():
 def test_a_client_that_hangs_up_in_the_middle_made_no_request():
     with pytest.raises(Gone):
         _read(_part(b'{"instances": [[1]]}', True), {"type": "http.disconnect"})
+
+
+def test_what_the_head_says_is_enough_to_be_refused():
+    welcome("5", "identity", most=5)
+    welcome("", "", most=5)
+    with pytest.raises(TooLarge, match="larger than"):
+        welcome("104857600", "", most=5)
+    with pytest.raises(Packed, match="gzip"):
+        welcome("5", "gzip", most=5)
 
 
 def test_limits_of_size_and_time():

@@ -5,6 +5,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from declared import MLOPS_YAML
 from house import ROWS, Failing, Registry, Slow, logged, serving, slope, until
@@ -13,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, load
-from jupyter_mlops.serving import models
+from jupyter_mlops.serving import InferenceLog, models
 from jupyter_mlops.serving.answering import stick
 from jupyter_mlops.store import database
 
@@ -128,6 +129,51 @@ def test_rows_of_an_unknown_segment_are_named_where_there_is_no_pooled_model(tmp
         assert "plant-9" in answer.json()["error"]["message"]
         without = client.ask("POST", "/models/rul/invocations", json={"dataframe_records": [{"x": 1}]})
         assert "no column 'segment'" in without.json()["error"]["message"]
+
+
+def test_reasons_outcomes_and_columns_go_by_a_models_name_where_its_segments_answer(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 1, slope(2), "champion")
+    rows = [{"x": 5.0, "segment": "plant-02"}, {"x": 5.0, "segment": "plant-01"}]
+    with serving(registry, NAME, "rul.plant-02") as client:
+        ids = client.predict(rows, "rul")["inference_ids"]
+        said = client.ask("POST", "/models/rul/explain", json={"dataframe_records": rows}).json()
+        assert [one["prediction"] for one in said["explanations"]] == pytest.approx([10, 5])
+        assert client.ask("GET", "/v2/models/rul/ready").status_code == 200
+        assert client.ask("GET", "/v2/models/rul").json()["inputs"][-1]["name"] == "segment"
+        outcomes = [{"inference_id": one, "truth": truth} for one, truth in zip(ids, (11, 6), strict=True)]
+        client.app.writer.close()
+        said = client.ask("POST", "/ground-truth", json={"model": "rul", "truth": outcomes}).json()
+        assert (said["kept"], said["not_in_log"]) == (2, 0)
+    log = InferenceLog(registry.project)
+    for segment, own, truth in (("plant-02", ids[0], 11), ("plant-01", ids[1], 6)):
+        known = log.truth("rul", segment).set_index("inference_id")["truth"]
+        assert known[own] == truth
+    log.add_truth("rul", "plant-02", pd.DataFrame({"inference_id": [ids[0]], "truth": [12]}))
+    assert log.truth("rul", "plant-02").set_index("inference_id")["truth"][ids[0]] == 12
+    assert log.erase("rul", "plant-02", "x", {"5"}) == 1
+    assert ids[0] not in set(log.truth("rul", "plant-02")["inference_id"])
+    assert ids[1] in set(log.truth("rul", "plant-01")["inference_id"])
+
+
+def test_a_segment_that_comes_into_service_is_answered_for_without_a_new_start(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 1, BadInput("the files were changed"))
+    registry.wanted = ["rul.plant-02@champion"]
+    with serving(registry, NAME) as client:
+        registry.point("rul.plant-02", "champion", 1)
+        until(
+            lambda: any(
+                "rul.plant-02 is not served: the files were changed" in one for one in _alerts(registry.project)
+            )
+        )
+        registry.put("rul.plant-02", 2, slope(2), "champion")
+        client.app.models._absent.clear()  # it is tried again after a minute
+        registry.point("rul.plant-02", "champion", 2)
+        until(lambda: "rul.plant-02" in client.app.models.held)
+        assert client.predict([{"x": 1.0}], "rul.plant-02")["predictions"] == pytest.approx([2])
 
 
 def test_a_version_that_cannot_answer_its_own_example_is_not_switched_to(tmp_path):
