@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import pytest
 import uvicorn
 
 from jupyter_mlops.serving.patience import HEAD_WITHIN, Patience
@@ -20,8 +21,9 @@ async def _app(scope, receive, send):
 
 
 @contextlib.asynccontextmanager
-async def _serving():
-    server = uvicorn.Server(uvicorn.Config(_app, port=0, log_level="error", lifespan="off", timeout_keep_alive=3600))
+async def _serving(http: str):
+    config = uvicorn.Config(_app, port=0, http=http, log_level="error", lifespan="off", timeout_keep_alive=3600)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -46,9 +48,10 @@ async def _closed(reader: asyncio.StreamReader) -> bool:
     return True
 
 
-def test_whoever_is_in_the_middle_of_no_request_is_let_go_of():
+@pytest.mark.parametrize("http", ["auto", "h11"])
+def test_whoever_is_in_the_middle_of_no_request_is_let_go_of(http: str):
     async def run() -> None:
-        async with _serving() as (port, connections):
+        async with _serving(http) as (port, connections):
             patience = Patience(whole=60)
             silent = await _connected(port, b"", connections)
             slow = await _connected(port, HEAD + b"x: ", connections)
