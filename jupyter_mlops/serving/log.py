@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.keyed import Keyed, word
 
+MOST_FILES = 100
 ID, WEIGHT = "inference_id", "sampling_weight"
 _OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms", WEIGHT)
 
@@ -33,7 +34,8 @@ class InferenceLog:
     """
 
     def __init__(self, project: Project) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(project.storage)
+        # A bucket's listing is kept by fsspec; others write there too.
+        self._fs, self._root = fsspec.core.url_to_fs(project.storage, use_listings_cache=False)
         self._keyed = Keyed(project)
 
     def append(
@@ -88,11 +90,11 @@ class InferenceLog:
                 found |= set(column.filter(pc.is_in(column, wanted)).to_pylist())
         return found
 
-    def known_anywhere(self, model: str, ids: set[str]) -> set[str]:
+    def known_anywhere(self, model: str, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
         """Which of these ids are logged, by whichever of the model's segments."""
         place = f"{self._root}/inference/{model}"
         names = [one.rpartition("/")[2] for one in self._fs.ls(place, detail=False)] if self._fs.exists(place) else []
-        return {one for name in names for one in self.known(model, None if name == "_" else name, ids)}
+        return {one for name in names for one in self.known(model, None if name == "_" else name, ids, days)}
 
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
@@ -100,6 +102,9 @@ class InferenceLog:
         known = truth.assign(received_at=at)
         name = _digest([at.isoformat(), *known[ID].astype(str), *known["truth"].astype(str)])
         self._write(f"truth/{model}/{segment or '_'}/{name}.parquet", known)
+        files = self._files("truth", model, segment)
+        if len(files) > MOST_FILES:
+            self._merge(files)
 
     def truth(self, model: str, segment: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
         """The outcome of each inference: what was observed last, and of one observation what was received last.
@@ -109,7 +114,7 @@ class InferenceLog:
         An outcome that does not say when it was observed counts as observed when it was received. With `as_of`, what was known
         then. In whatever order and however often outcomes were sent, the answer is the same.
         """
-        frames = [self._read(file) for file in self._outcomes(model, segment)]
+        frames = self._all_outcomes(model, segment)
         if not frames:
             return pd.DataFrame(columns=[ID, "truth", "received_at"])
         every = pd.concat(frames, ignore_index=True)
@@ -161,6 +166,24 @@ class InferenceLog:
         else:
             self._fs.rm_file(file)
         return set(frame.loc[hit, ID].astype(str))
+
+    def _merge(self, files: list[str]) -> None:
+        """Outcomes sent one by one as one file, where they are of one kind. Whoever reads meanwhile finds each at least once."""
+        frames = [self._read(file) for file in files]
+        if len({str(frame.dtypes.to_dict()) for frame in frames}) > 1:
+            return
+        place = f"{files[0].rpartition('/')[0]}/{_digest(files)}.parquet"
+        self._write(place.removeprefix(f"{self._root}/"), pd.concat(frames, ignore_index=True))
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(file)
+
+    def _all_outcomes(self, model: str, segment: str | None) -> list[pd.DataFrame]:
+        """Read again when somebody merged files in between."""
+        for _ in range(5):
+            with contextlib.suppress(FileNotFoundError):
+                return [self._read(file) for file in self._outcomes(model, segment)]
+        return [self._read(file) for file in self._outcomes(model, segment)]
 
     def _outcomes(self, model: str, segment: str | None) -> list[str]:
         return [file for name in dict.fromkeys((segment, None)) for file in self._files("truth", model, name)]
