@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 HEAD_WITHIN = 10.0
 
 
-class Connection(Protocol):
-    """What uvicorn's two HTTP protocols have in common: `cycle` is the last request, None before the first."""
-
-    cycle: Any
-    transport: Any
-
-
 class Patience:
-    """Asked from time to time by the event loop. `whole` is the seconds that a request may take in all."""
+    """Asked from time to time by the event loop. `whole` is the seconds that a request may take in all.
+
+    uvicorn's HTTP/1 protocols have `cycle` in common, the last request, None before the first; what has none is left alone.
+    """
 
     def __init__(self, whole: float) -> None:
         self._whole = whole
-        self._since: dict[Connection, tuple[Any, bool, float]] = {}
+        self._since: dict[Any, tuple[Any, bool, float]] = {}
 
-    def look(self, connections: Iterable[Connection], now: float | None = None) -> int:
+    def look(self, connections: Iterable[Any], now: float | None = None) -> int:
         """Close those that have been at the same point for too long; how many."""
         now = time.monotonic() if now is None else now
         before, self._since = self._since, {}
         closed = 0
-        for one in list(connections):
+        for one in [one for one in connections if hasattr(one, "cycle")]:
             cycle, waits = one.cycle, one.cycle is None or one.cycle.response_complete
             known = before.get(one)
             began = known[2] if known and known[0] is cycle and known[1] == waits else now
