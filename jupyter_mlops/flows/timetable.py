@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from jupyter_mlops.flows.judging import champion_of
 from jupyter_mlops.flows.retraining import past_decisions, retrain_for
@@ -26,7 +27,7 @@ def due_by_schedule(store: Store, target: Target, now: datetime | None = None) -
     at, rule = max(((rule.last(now or datetime.now(UTC)), rule) for rule in rules), key=lambda found: found[0])
     if max(version.created for version in versions(store, target.name)) >= at:
         return ""
-    words = f"{_BEGINS}{rule.schedule!r} of {at:%Y-%m-%d %H:%M} {rule.zone}"
+    words = f"{_BEGINS}{rule.schedule!r} of {at.astimezone(ZoneInfo(rule.zone)):%Y-%m-%d %H:%M} {rule.zone}"
     by_clock = [
         (e.after["trigger"], e.at) for e in past_decisions(store, target) if e.after["trigger"].startswith(_BEGINS)
     ]

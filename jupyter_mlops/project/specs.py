@@ -214,12 +214,12 @@ class Schedule(Spec):
         return value
 
     def last(self, now: datetime) -> datetime:
-        """The last moment that it names, up to and with the minute of `now`."""
+        """The last moment that it names, up to and with the minute of `now`, in UTC: an hour that comes twice has no name."""
         from cronsim import CronSim
 
         minute = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         found: datetime = next(CronSim(self.schedule, minute.astimezone(ZoneInfo(self.zone)), reverse=True))
-        return found
+        return found.astimezone(UTC)
 
 
 class Retrain(Spec):
