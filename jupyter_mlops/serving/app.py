@@ -14,7 +14,7 @@ from jupyter_mlops.project import Project
 from jupyter_mlops.serving import explaining, protocol, truth
 from jupyter_mlops.serving.access import Access
 from jupyter_mlops.serving.answering import Answering
-from jupyter_mlops.serving.bodies import Gone, Receive, read_body, welcome
+from jupyter_mlops.serving.bodies import Gone, Receive, read_body, unpacked, welcome
 from jupyter_mlops.serving.callers import Caller, permitted
 from jupyter_mlops.serving.counters import Counters, prometheus
 from jupyter_mlops.serving.crew import Tally
@@ -30,7 +30,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
 _JSON = "application/json"
 _HEALTH = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/health"})
-_HEADERS = ("host", "origin", "authorization", "x-api-key", "content-type", "content-length", "content-encoding")
+_HEADERS = (
+    "host",
+    "origin",
+    "authorization",
+    "x-api-key",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "expect",
+)
 _READ = {name.encode(): name for name in _HEADERS}
 _INLINE_BYTES = 64 * 1024
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
@@ -96,8 +105,9 @@ class App:
         act, name, version = _asked(path)
         permitted(key, "truth" if act == "ground-truth" else "predict", name)
         most = int(self._limits.body_mb * 2**20)
-        welcome(headers.get("content-length", ""), headers.get("content-encoding", ""), most)
+        welcome(headers.get("content-length", ""), headers.get("expect", ""), most)
         body = await read_body(receive, most)
+        unpacked(headers.get("content-encoding", ""))
         if act == "ground-truth":
             return _ok(await self._answering.run(self._take_truth, body, key))
         if act == "infer":

@@ -123,7 +123,7 @@ def _unread(error: Exception) -> BadInput:
     """What Python says of it, as far as it is of use to somebody who has no Python."""
     said = str(error)
     if "integer string conversion" in said:
-        return BadInput("a number has thousands of digits", "send numbers below 1e308")
+        return BadInput("the body is not valid JSON: a number has thousands of digits", "send numbers below 1e308")
     why = "it is nested too deeply" if isinstance(error, RecursionError) else said[:120]
     return BadInput(f"the body is not valid JSON: {why}", "send application/json or text/csv")
 
