@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
 from jupyter_mlops.ledger import append, entries
@@ -48,6 +49,7 @@ def _refused(store: Store, target: Target, trigger: str, why: str) -> RetrainDec
 def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[RetrainDecision, Decision | None]:
     """What a retraining came to, entered; its version promoted where policy says automatic and it passes."""
     if job.status != "FINISHED":
+        announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
         failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)
         return _enter(store, target, FAILED, failed), None
     made = register(store, job.run_id, target.name)
