@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
@@ -50,9 +51,11 @@ def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[Retr
     """What a retraining came to, entered; its version promoted where policy says automatic and it passes."""
     if job.status != "FINISHED":
         announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
-        failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)
-        return _enter(store, target, FAILED, failed), None
-    made = register(store, job.run_id, target.name)
+        return _failed(store, target, trigger, job, job.reason), None
+    try:
+        made = register(store, job.run_id, target.name)
+    except MlopsError as error:  # a run that kept no model, say: tried again it would keep none either
+        return _failed(store, target, trigger, job, error.message), None
     decision = RetrainDecision(
         **_whose(target), fired=True, reason=trigger, trigger=trigger, run_id=job.run_id, version=made.version
     )
@@ -60,6 +63,11 @@ def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[Retr
     if target.spec.retrain.promote != "automatic":
         return decision, None
     return decision, promote(store, target.name, made.version, reason=f"retrained: {trigger}", actor=ACTOR)
+
+
+def _failed(store: Store, target: Target, trigger: str, job: Job, why: str) -> RetrainDecision:
+    failed = RetrainDecision(**_whose(target), fired=False, reason=why, trigger=trigger, run_id=job.run_id)
+    return _enter(store, target, FAILED, failed)
 
 
 def answer(store: Store, target: Target, report: MonitorReport) -> RetrainDecision | None:
