@@ -12,7 +12,7 @@ from jupyter_mlops.tracking import finding, journal
 from jupyter_mlops.tracking.cell import Cell, Options
 from jupyter_mlops.tracking.keeping import keep_model
 from jupyter_mlops.tracking.leaking import leaks
-from jupyter_mlops.tracking.observing import Seen
+from jupyter_mlops.tracking.seeing import Seen
 
 _TEXT = ("text/html", "image/svg+xml", "text/plain", "text/markdown")
 
