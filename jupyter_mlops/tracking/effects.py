@@ -94,6 +94,7 @@ PYTHON_LINES = _words("time timeit prun")
 FOREIGN_CELLS = _words("html javascript js latex markdown svg")
 QUIET_LINES = _words(
     "matplotlib pip conda config precision who whos who_ls history hist load_ext reload_ext autoreload track mlops pwd ls "
-    "lsmagic magic pinfo pinfo2 psearch pdef pdoc psource xmode pdb colors tb quickref alias man page"
+    "lsmagic magic pinfo pinfo2 psearch pdef pdoc psource xmode pdb colors tb quickref alias man page "
+    "watermark nb_black lab_black"
 )
 """Line magics on which no value depends. Extensions are loaded by whoever replays."""

@@ -109,7 +109,10 @@ def _replay(project: Project, run: Any) -> dict[str, Any]:
 def _say(one: dict[str, Any]) -> None:
     cells = one["cells"]
     compared = [cell for cell in cells if cell["reproduced"] is not None]
-    said = one["why"] or f"{sum(cell['reproduced'] for cell in compared)} of {len(compared)} reproduced, {len(cells)} tracked"
+    said = (
+        one["why"]
+        or f"{sum(cell['reproduced'] for cell in compared)} of {len(compared)} reproduced, {len(cells)} tracked"
+    )
     print(f"{one['notebook']}: {said} ({one['seconds']:.0f} s)", flush=True)
     for cell in compared:
         if not cell["reproduced"]:
@@ -125,7 +128,9 @@ def _sum(told: list[dict[str, Any]]) -> None:
         return
     share = statistics.mean(cell["slice"] / cell["executed"] for cell in cells)
     print(f"{len(ran)} of {len(told)} notebooks ran and were tracked: {len(cells)} cells, {len(compared)} with metrics")
-    print(f"{sum(cell['reproduced'] for cell in compared)} of {len(compared)} reproduced; the slice is {share:.0%} of the session")
+    print(
+        f"{sum(cell['reproduced'] for cell in compared)} of {len(compared)} reproduced; the slice is {share:.0%} of the session"
+    )
 
 
 if __name__ == "__main__":

@@ -173,6 +173,15 @@ def test_a_file_written_by_one_cell_and_read_by_another_ties_them():
 
 def test_magics_that_hold_python_are_read_and_those_nobody_knows_may_do_anything():
     assert names_of("get_ipython().run_line_magic('time', 'x = f(y)')").writes == {"x"}
+    assert names_of("get_ipython().run_line_magic('timeit', '-n 10 -r3 f(y)')").reads == {"f", "y"}
+    assert names_of("get_ipython().run_line_magic('timeit', 'f(-n)')").reads == {"f", "n"}
+    timed = names_of("get_ipython().run_cell_magic('time', '', 'x = f(y)\\n')")
+    assert (timed.settles, timed.star) == ({"x"}, False)
+    repeated = names_of("get_ipython().run_cell_magic('timeit', '-n 10', 'x = f(y)\\nz.append(1)\\n')")
+    assert (repeated.settles, repeated.mutates, repeated.star) == (set(), {"y", "z"}, False)
+    held = names_of("get_ipython().run_cell_magic('capture', 'out', 'x = 1\\n')")
+    assert (held.settles, held.star) == ({"out", "x"}, False)
+    assert names_of("get_ipython().run_cell_magic('time', '', '!ls\\n')").star
     assert names_of("get_ipython().system('echo {first} $second')").reads == {"first", "second"}
     assert names_of("get_ipython().run_line_magic('nobodyknows', '')").star
     assert names_of("from os.path import *").star
