@@ -88,15 +88,14 @@ def _swap(function: Any, watcher: Watcher) -> None:
 
 def _classes(base: ModuleType) -> list[type]:
     """Every estimator class imported so far, and the mixins that bring methods to them."""
-    mixins = ("ClassifierMixin", "RegressorMixin", "TransformerMixin", "ClusterMixin", "OutlierMixin")
-    found: dict[type, None] = {getattr(base, name): None for name in mixins}
+    found: dict[type, None] = {}
     waiting = [base.BaseEstimator]
     while waiting:
         kind = waiting.pop()
         if kind not in found:
             found[kind] = None
             waiting += kind.__subclasses__()
-    return list(found)
+    return list(dict.fromkeys(parent for kind in found for parent in kind.__mro__))
 
 
 def _watch_class(kind: type) -> None:

@@ -12,11 +12,12 @@ import inspect
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 Watcher = Callable[..., Any]
 """Called in the function's place with the function as it was, then what it was given; answers what the function answers."""
 _ELSEWHERE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_HOOK = "<the hook>"
+_HOOK, _HOOKED = "<the hook>", "<hooked>"
 
 
 class _Hook(functools.partial):  # type: ignore[type-arg]
@@ -27,32 +28,40 @@ class _Hook(functools.partial):  # type: ignore[type-arg]
         return copy.copy, (self.args[0],)
 
 
+_ready: WeakKeyDictionary[FunctionType, tuple[CodeType, Watcher, CodeType]] = WeakKeyDictionary()
+"""The watched code of functions that were watched before: making it takes longer than exchanging it."""
+
+
 def swappable(function: Any) -> bool:
     """A plain function of Python, which nobody watches yet."""
     return (
-        inspect.isfunction(function)
+        isinstance(function, FunctionType)
         and not function.__code__.co_flags & _ELSEWHERE
-        and not any(isinstance(constant, _Hook) for constant in function.__code__.co_consts)
+        and _HOOKED not in function.__code__.co_names
     )
 
 
 def swap(function: FunctionType, watcher: Watcher) -> Callable[[], None]:
     """From now on a call of the function is one of the watcher; gives the way back."""
     code = function.__code__
+    known = _ready.get(function)
+    if known is None or known[0] is not code or known[1] is not watcher:
+        known = _ready[function] = (code, watcher, _watched(function, watcher))
+    function.__code__ = known[2]
+    return functools.partial(setattr, function, "__code__", code)
+
+
+def _watched(function: FunctionType, watcher: Watcher) -> CodeType:
+    code = function.__code__
     hook = _Hook(watcher, _as_it_was(function))
     template = _template(code.co_freevars)
-    constants = tuple(hook if constant == _HOOK else constant for constant in template.co_consts)
-    function.__code__ = template.replace(
-        co_consts=constants,
+    return template.replace(
+        co_consts=tuple(hook if constant == _HOOK else constant for constant in template.co_consts),
+        co_names=(*template.co_names, _HOOKED),
         co_name=code.co_name,
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno,
     )
-
-    def back() -> None:
-        function.__code__ = code
-
-    return back
 
 
 def _as_it_was(function: FunctionType) -> FunctionType:
@@ -68,17 +77,18 @@ def _as_it_was(function: FunctionType) -> FunctionType:
 def _template(free: tuple[str, ...]) -> CodeType:
     """Code that passes everything on. A function's code is exchanged only for one with as many free variables.
 
-    It takes itself out of the traceback of what is raised: raised again as it is, an exception does not note the frame anew.
+    Its own names are such as no function has free. It takes itself out of the traceback of what is raised: raised again as it
+    is, an exception does not note the frame anew.
     """
     bound = f"({', '.join(free)},)" if free else "None"
     lines = [
         f"def outer({', '.join(free)}):",
-        "    def inner(*args, **kwargs):",
-        f"        hook = {_HOOK!r}",
+        "    def inner(*given__, **named__):",
+        f"        hook__ = {_HOOK!r}",
         "        try:",
-        "            return hook(*args, **kwargs)",
-        "        except BaseException as error:",
-        "            error.__traceback__ = error.__traceback__.tb_next",
+        "            return hook__(*given__, **named__)",
+        "        except BaseException as error__:",
+        "            error__.__traceback__ = error__.__traceback__.tb_next",
         "            raise",
         f"        {bound}",
         "    return inner",
