@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.masking import mask
+from jupyter_mlops.masking import mask, mask_told
 from jupyter_mlops.tracking import chance
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
@@ -120,7 +120,7 @@ class Session:
                     "place": cell.place,
                     "attempt": cell.attempt,
                     "folder": str(self.folder),
-                    "source": mask(source.text),
+                    "source": _masked(source.text),
                     **self._code(cell),
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
@@ -131,7 +131,7 @@ class Session:
     def _code(self, cell: Cell) -> dict[str, Any]:
         """Said when it starts, and again when it has ended and is known not to have drawn from every generator."""
         return {
-            "slice": [mask(self.history.cells[i].source) for i in cell.slice],
+            "slice": [_masked(self.history.cells[i].source) for i in cell.slice],
             "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
         }
 
@@ -171,7 +171,7 @@ class Session:
             **self._code(cell),
             "at": datetime.now(UTC).isoformat(),
             "status": cell.status,
-            "error": mask(cell.error),
+            "error": mask_told(cell.error),
             "metrics": cell.metrics,
             "parameters": cell.parameters,
             "datasets": cell.datasets,
@@ -180,7 +180,7 @@ class Session:
             "warnings": [mask(w) for w in cell.warnings],
             "times": times,
             "environment": environment(),
-            "local_modules": [{**module, "text": mask(module["text"])} for module in modules],
+            "local_modules": [{**module, "text": _masked(module["text"])} for module in modules],
         }
 
     def _stale(self, cell: Cell, place: str | None) -> list[str]:
@@ -209,6 +209,10 @@ class Session:
             if config.strict() and not isinstance(error, OSError):
                 raise
             cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
+
+
+_masked = lru_cache(maxsize=4096)(mask)
+"""Cells and modules go along with every run that depends on them."""
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:
