@@ -57,11 +57,11 @@ class Session:
         cell = Cell(uuid.uuid4().hex, options.name or self.notebook, parent=config.parent_run())
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
-        seen.first = lambda: self._start(record, cell, source, options) if if_seen else None
+        seen.first = partial(self._start, record, cell, source, options) if if_seen else None
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
-        with observing(source.python, seen), streaming(cell, record):
+        with observing(source.python, seen), streaming(cell, record, seen.begun):
             try:
                 yield cell
             except BaseException as raised:
@@ -70,7 +70,7 @@ class Session:
             finally:
                 cell.seconds = time.perf_counter() - began
                 times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
-                if if_seen and not (seen.fits or seen.scores or cell.streamed):
+                if seen.first is not None:  # nothing that a run is for has begun
                     record.discard()
                 else:
                     cell.status, cell.error = _outcome(error)

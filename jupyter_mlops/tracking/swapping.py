@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 Watcher = Callable[..., Any]
@@ -28,8 +28,16 @@ class _Hook(functools.partial):  # type: ignore[type-arg]
         return copy.copy, (self.args[0],)
 
 
-_ready: WeakKeyDictionary[FunctionType, tuple[CodeType, Watcher, CodeType]] = WeakKeyDictionary()
-"""The watched code of functions that were watched before: making it takes longer than exchanging it."""
+class _Ready(NamedTuple):
+    """What a function that was watched before is exchanged for: making it takes longer than exchanging it."""
+
+    own: CodeType
+    watcher: Watcher
+    watched: CodeType
+    signature: inspect.Signature | None
+
+
+_ready: WeakKeyDictionary[FunctionType, _Ready] = WeakKeyDictionary()
 
 
 def swappable(function: Any) -> bool:
@@ -42,13 +50,31 @@ def swappable(function: Any) -> bool:
 
 
 def swap(function: FunctionType, watcher: Watcher) -> Callable[[], None]:
-    """From now on a call of the function is one of the watcher; gives the way back."""
+    """From now on a call of the function is one of the watcher; gives the way back. What it takes is told as ever."""
     code = function.__code__
-    known = _ready.get(function)
-    if known is None or known[0] is not code or known[1] is not watcher:
-        known = _ready[function] = (code, watcher, _watched(function, watcher))
-    function.__code__ = known[2]
-    return functools.partial(setattr, function, "__code__", code)
+    ready = _ready.get(function)
+    if ready is None or ready.own is not code or ready.watcher is not watcher:
+        ready = _ready[function] = _Ready(code, watcher, _watched(function, watcher), _told(function))
+    if ready.signature is not None:
+        function.__signature__ = ready.signature  # type: ignore[attr-defined]
+    function.__code__ = ready.watched
+    return functools.partial(_back, function, ready)
+
+
+def _back(function: FunctionType, ready: _Ready) -> None:
+    function.__code__ = ready.own
+    if ready.signature is not None:
+        function.__dict__.pop("__signature__", None)
+
+
+def _told(function: FunctionType) -> inspect.Signature | None:
+    """Its signature, where that is read off its code: scikit-learn asks estimators whether `fit` takes weights."""
+    if hasattr(function, "__wrapped__") or hasattr(function, "__signature__"):
+        return None
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None
 
 
 def _watched(function: FunctionType, watcher: Watcher) -> CodeType:

@@ -51,10 +51,15 @@ Note = Callable[[Seen, Call], None]
 
 
 def _watcher(
-    note: Note | None, *, begins: bool = False, before: Callable[[Call], Any] | None = None, asked: bool = False
+    note: Note | None,
+    *,
+    begins: Callable[[tuple[Any, ...]], bool] | None = None,
+    before: Callable[[Call], Any] | None = None,
+    asked: bool = False,
 ) -> Watcher:
     """Calls the function and notes what it did, if it is not a step of another one that is watched.
 
+    `begins` says of what was given whether this is what a tracked cell is for: a scaler fitted alone is not.
     `asked`: what a library's own code calls is not noted, since nobody in the cell asked for it.
     """
 
@@ -62,7 +67,7 @@ def _watcher(
         seens = list(active)
         held = _safely(before, Call(original.__name__, args, kwargs, None, None)) if before else None
         inner = asked and _is_library(sys._getframe(2).f_globals.get("__name__", ""))
-        _enter(seens, begins)
+        _enter(seens, begins is not None and bool(_safely(begins, args)))
         try:
             answer = original(*args, **kwargs)
         except BaseException as error:
@@ -107,6 +112,14 @@ def _safely(step: Callable[..., Any], *given: Any) -> Any:
         return None
 
 
+def _model(args: tuple[Any, ...]) -> bool:
+    return not args or any(hasattr(args[0], method) for method in ("predict", "fit_predict"))
+
+
+def _always(_args: tuple[Any, ...]) -> bool:
+    return True
+
+
 def _fit(seen: Seen, call: Call) -> None:
     seen.fitted(Fit(call.args[0], call.argument(1, "X"), call.argument(2, "y")))
 
@@ -144,12 +157,12 @@ def _training(seen: Seen, call: Call) -> None:
     seen.fitted(Fit(call.answer, call.held, None, dict(given) if isinstance(given, Mapping) else {}))
 
 
-fit = _watcher(_fit, begins=True)
+fit = _watcher(_fit, begins=_model)
 score = _watcher(_score, asked=True)
 predict = _watcher(_predict, asked=True)
 metric = _watcher(_metric, asked=True)
-validation = _watcher(_validation, begins=True, asked=True)
-training = _watcher(_training, begins=True, before=_rows_of)
+validation = _watcher(_validation, begins=_always, asked=True)
+training = _watcher(_training, begins=_always, before=_rows_of)
 step = _watcher(None)
 """What is fitted inside, a report's encoder or a curve's hundred models, is the function's own business."""
 METHODS = {
