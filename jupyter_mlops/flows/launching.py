@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jupyter_mlops.errors import BadInput, Conflict, Refused
 from jupyter_mlops.flows.detaching import start_jobs
 from jupyter_mlops.flows.forms import filled
 from jupyter_mlops.flows.training import task_of
-from jupyter_mlops.jobs import Task
+from jupyter_mlops.jobs import Task, called
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Run
 
@@ -28,7 +27,7 @@ def launch(
     What does not fit is BadInput, and nothing is started.
     """
     wanted = filled(notebook, words, several)
-    tasks = [Task(_called(notebook, given, several or {}), notebook, given) for given in wanted]
+    tasks = [Task(called(notebook, given, several or {}), notebook, given) for given in wanted]
     return start_jobs(project, tasks, force=force)
 
 
@@ -50,8 +49,3 @@ def resume_fleet(project: Project, run: Run) -> str:
             "fill in the same values again, or repeat its command with --resume",
         )
     return launch_segments(project, run.experiment, resume=True)
-
-
-def _called(notebook: Path, given: Mapping[str, Any], several: Mapping[str, str]) -> str:
-    """What tells one job of several from the others is in its name."""
-    return " ".join([notebook.stem, *(f"{name}={given[name]}" for name in several)])

@@ -2,10 +2,10 @@
 
 `parameters` reads what a notebook declares (`kinds`, `hints`, `literals`), `given` what people write, `values` makes sure
 that it is data, `injecting` writes it into the notebook. `preparing` holds a task against its notebook; `fleet` runs many
-through `supervise`, which runs one: `engine` executes it, `watching` keeps its kernel, `ends` says how it ended. `identity`,
-`finished` know a job again; `parcels` sends one to another process, `clusters` to Dask; `results` is the fleet's own run;
-`repeating` runs a job once more from what its run keeps; `following` tells how far one is, `burying` ends one that runs and
-closes what lost its supervisor.
+through `supervise`, which runs one: `engine` executes it over what `connecting` reached, `watching` keeps its kernel, `ends`
+says how it ended. `identity`, `finished` know a job again; `parcels` sends one to another process, `clusters` to Dask;
+`results` is the fleet's own run; `repeating` runs a job once more from what its run keeps; `following` tells how far one is,
+`burying` ends one that runs and closes what lost its supervisor.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.preparing import prepared
     from jupyter_mlops.jobs.repeating import Kept, kept, repeat
     from jupyter_mlops.jobs.supervise import run_notebook
-    from jupyter_mlops.jobs.tasks import Task
+    from jupyter_mlops.jobs.tasks import Task, called
 
 __all__ = [
     "Delivered",
@@ -35,6 +35,7 @@ __all__ = [
     "Parcel",
     "Task",
     "WarmEngine",
+    "called",
     "cancel",
     "check",
     "close_dead",
@@ -62,6 +63,7 @@ _LATER = {
     "Parcel": "parcels",
     "Task": "tasks",
     "WarmEngine": "engine",
+    "called": "tasks",
     "cancel": "burying",
     "close_dead": "burying",
     "cluster": "clusters",
