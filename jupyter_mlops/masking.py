@@ -27,6 +27,9 @@ _SHAPES = re.compile(
             r"\bya29\.[0-9A-Za-z_-]{20,}",
             r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b",
             r"\b[rs]k_(?:live|test)_[0-9a-zA-Z]{20,}\b",
+            r"\bSK[0-9a-f]{32}\b",
+            r"(?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,100}",
+            r"(?<=discord\.com/api/webhooks/)[0-9]{10,25}/[A-Za-z0-9_-]{30,120}",
             r"\bnpm_[A-Za-z0-9]{36}\b",
             r"\bpypi-[A-Za-z0-9_-]{50,}\b",
             r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
@@ -34,22 +37,65 @@ _SHAPES = re.compile(
         ]
     )
 )
-_IN_URL = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:)(?P<secret>[^\s/@'\"]{1,200})(?=@)")
+_IN_URL = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:)(?P<secret>[^\s/'\"]{1,200})(?=@)")
 _HEADER = re.compile(r"(?i)(?P<before>\b(?:bearer|basic)\s+)(?P<secret>[A-Za-z0-9+/=._-]{16,2000})")
-_WORDS = r"pass(?:word|wd|phrase)|secret|token|api_?key|access_?key|private_?key|client_?secret|credentials?|connection_?string"
-_NAMED = re.compile(
-    rf"(?i)(?P<before>\b\w{{0,40}}(?:{_WORDS})\w{{0,20}}['\"]?\]?\s{{0,4}}[=:]\s{{0,4}}[rbf]?)"
-    r"(?P<secret>'[^'\n]{1,500}'|\"[^\"\n]{1,500}\")"
+_LONG = (
+    r"pass(?:word|wd|phrase|wort)|secret|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credentials?|"
+    r"connection_?string|authorization"
 )
-_NAME = re.compile(rf"(?i)(?:^|_)(?:{_WORDS})(?:_|$)")
+_SHORT = r"token|pwd|pw|auth"
+# The word ends the name, or a part of it: `tokenizer` and `secretary` are none, `db_password2` and `secretKey` are.
+_NAME_OF_ONE = (
+    rf"(?:\b\w{{0,40}}(?i:{_LONG})|(?:\b|(?<=_)|(?<=-))(?i:{_SHORT})|(?<=[a-z])(?:Token|Pwd))"
+    r"(?:[_-]\w{0,20}|(?<=[a-z])[A-Z]\w{0,20}|\d{0,3})(?!\w)"
+)
+_QUOTED = r"(?P<quote>'''|\"\"\"|'|\")(?P<secret>(?:(?!(?P=quote))[^\n]){1,500})(?P=quote)"
+_NAMED = re.compile(
+    rf"(?P<before>{_NAME_OF_ONE}['\"]?\]?\s{{0,4}}(?:[=:]|:=|:\s{{0,2}}[\w.]{{1,20}}\s{{0,2}}=)\s{{0,4}}[rbfRBF]{{0,2}})"
+    rf"{_QUOTED}"
+)
+_GIVEN = re.compile(  # `environ.setdefault("DB_PASSWORD", "…")`
+    rf"(?P<before>\b(?:set\w{{0,20}}|putenv|add)\(\s{{0,4}}['\"]{_NAME_OF_ONE}['\"]\s{{0,4}},\s{{0,4}}){_QUOTED}"
+)
+_PAIR = re.compile(
+    r"(?P<before>\bauth\s{0,2}=\s{0,2}\(\s{0,2}(?:'[^'\n]{0,80}'|\"[^\"\n]{0,80}\")\s{0,2},\s{0,2})" + _QUOTED
+)
+_RANDOM_KEY = re.compile(  # `key="…"` is many things; so long and so mixed, it opens something
+    r"(?P<before>(?i:\bkey)['\"]?\]?\s{0,4}[=:]\s{0,4})(?P<quote>['\"])"
+    r"(?P<secret>(?=[^'\"\n]{0,80}\d)[A-Za-z0-9+/=_-]{32,200})(?P=quote)"
+)
+_IN_A_STRING = re.compile(  # parts of a URL's query and of a connection string
+    r"(?P<before>[?&;'\"](?i:password|pwd|passwd|accountkey|sharedaccesskey|api_?key|access_?token|auth_?token|token|sig|"
+    r"signature|client_?secret|secret|x-amz-signature|x-amz-security-token)=)(?P<secret>[^\s;&'\"]{6,500})"
+)
+_IN_A_COMMAND = re.compile(
+    rf"(?m)(?P<before>^[ \t]{{0,20}}(?:!|%|export )[^\n]{{0,300}}?(?:{_NAME_OF_ONE}[ =]|-u \w{{1,40}}:|--user \w{{1,40}}:|"
+    r"\bmysql\b[^\n]{0,80} -p))(?P<secret>[^\s'\"$({]{6,500})"
+)
+_TOLD = re.compile(
+    rf"(?P<before>\b(?i:{_LONG}|token)\s{{0,2}}[:=]\s{{0,2}})(?P<secret>(?=\S{{0,80}}\d)[^\s'\"(){{}}\[\],]{{10,500}})"
+)
+_NAME = re.compile(_NAME_OF_ONE)
+_HINT = re.compile(r"(?i)pass|secret|key|token|pwd|pw\b|auth|cred|connection|bearer|basic|sig|-u|-p")
+"""Text without any of these holds no secret but those with a shape; most cells are such."""
 
 
 def mask(text: str) -> str:
     """The text with every secret it holds replaced by three stars."""
     text = _SHAPES.sub(MASK, text)
-    text = _IN_URL.sub(rf"\g<before>{MASK}", text)
-    text = _HEADER.sub(rf"\g<before>{MASK}", text)
-    return _NAMED.sub(rf"\g<before>'{MASK}'", text)
+    text = _IN_URL.sub(rf"\g<before>{MASK}", text) if "://" in text else text
+    if not _HINT.search(text):
+        return text
+    for pattern in (_HEADER, _IN_A_STRING, _IN_A_COMMAND):
+        text = pattern.sub(rf"\g<before>{MASK}", text)
+    for pattern in (_NAMED, _GIVEN, _PAIR, _RANDOM_KEY):
+        text = pattern.sub(rf"\g<before>\g<quote>{MASK}\g<quote>", text)
+    return text
+
+
+def mask_told(text: str) -> str:
+    """The same of what was printed or raised, where nothing is code: there a secret's name comes before it without quotes."""
+    return _TOLD.sub(rf"\g<before>{MASK}", mask(text))
 
 
 def is_secret_name(name: str) -> bool:

@@ -13,6 +13,7 @@ from traitlets import Float
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.kernels import learn, notebooks_of, warm_up
 from jupyter_mlops.lab.handlers import handlers
+from jupyter_mlops.lab.leaving import LeavingPool
 from jupyter_mlops.lab.workspace import Workspace
 
 CHANGED = "https://jupyter-mlops.example/events/changed/v1"
@@ -26,7 +27,7 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
     def initialize_settings(self) -> None:
         self.workspace = Workspace(Path(self.serverapp.root_dir).resolve())
         self.pool = ThreadPoolExecutor(6, thread_name_prefix="mlops-lab")
-        self.slow_pool = ThreadPoolExecutor(2, thread_name_prefix="mlops-lab-slow")  # what takes minutes blocks nothing
+        self.slow_pool = LeavingPool(2, "mlops-lab-slow")  # what takes minutes blocks nothing, nor the end
         self._closing = threading.Event()
         self.serverapp.event_logger.register_event_schema(Path(__file__).parent / "events" / "changed.yaml")
         self._loop = IOLoop.current()
@@ -42,7 +43,7 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
     async def stop_extension(self) -> None:
         self._closing.set()
         self.pool.shutdown(wait=False, cancel_futures=True)
-        self.slow_pool.shutdown(wait=False, cancel_futures=True)
+        self.slow_pool.shutdown()
         self.workspace.close()
 
     def _watch(self) -> None:

@@ -146,6 +146,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if self._depth > 1 or info is None or not info.store_history:
             return
         self._place = getattr(info, "cell_id", None)
+        self.session.cell_begins()
         if self.every_cell and not _has_own_magic(info.raw_cell or ""):
             self._watch(info.raw_cell)
 
@@ -194,7 +195,13 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
             print(line, file=sys.stderr)  # noqa: T201
 
     def _remember(self, source: str, ok: bool, place: str | None = None) -> None:
-        self.session.history.add(source, self._python(_without_track(source)), ok, self.shell.user_ns, place)
+        python = self._python(_without_track(source))
+        try:
+            self.session.remember(Source(source, python, place), ok, self.shell.user_ns)
+        except Exception as error:
+            if config.strict():
+                raise
+            self._say_once(f"a cell was not remembered, so no slice will hold it: {type(error).__name__}: {error}")
 
 
 def _help_alone(lines: list[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,12 +121,28 @@ def find(start: str | Path | None = None) -> Project:
 
 
 def root_around(folder: Path) -> Path:
-    """The project's folder: `MLOPS_PROJECT`, else the nearest one upwards, else this one. `mlops.yaml` is not read."""
+    """The project's folder: `MLOPS_PROJECT`, else the nearest one upwards, else this one. `mlops.yaml` is not read.
+
+    What was left by trying something out once must not swallow every project below it. So `.mlops/` without an `mlops.yaml`
+    counts only from within the same git repository, and not from below a home or a folder that anybody may write to.
+    """
     named = config.project_dir()
     if named:
         return Path(named).resolve()
     here = folder.resolve()
-    return next((p for p in [here, *here.parents] if (p / FILE).is_file() or (p / HOME).is_dir()), here)
+    left_repository = False
+    for place in [here, *here.parents]:
+        kept = (place / HOME).is_dir() and not left_repository and (place == here or not _is_everybodys(place))
+        if kept or (place / FILE).is_file():
+            return place
+        left_repository = left_repository or (place / ".git").exists()
+    return here
+
+
+def _is_everybodys(place: Path) -> bool:
+    """A home, the root, `/tmp` and its like: folders that hold things which have nothing to do with each other."""
+    home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111  (where there is none, pathlib raises)
+    return str(place) in (home, place.anchor) or bool(place.stat().st_mode & stat.S_IWOTH)
 
 
 def load(root: Path) -> Project:

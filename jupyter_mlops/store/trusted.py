@@ -26,8 +26,23 @@ _SPLITTING = (
     "GroupKFold KFold LeaveOneOut RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedKFold "
     "StratifiedShuffleSplit TimeSeriesSplit"
 )
+# Distances and kernels are numbers; `PyFuncDistance`, which calls what it is given, is not among them.
+_DISTANCES = (
+    "BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Mahalanobis Manhattan Minkowski RogersTanimoto "
+    "RussellRao SEuclidean SokalMichener SokalSneath"
+)
+_KERNELS = (
+    "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Matern PairwiseKernel Product RBF "
+    "RationalQuadratic Sum WhiteKernel"
+)
+_SELECTING = "_mutual_info.mutual_info_classif _mutual_info.mutual_info_regression " + " ".join(
+    f"_univariate_selection.{name}" for name in ("chi2", "f_classif", "f_oneway", "f_regression", "r_regression")
+)
 
 TRUSTED = (
+    *(f"sklearn.metrics._dist_metrics.{name}Distance{bits}" for name in _DISTANCES.split() for bits in (32, 64)),
+    *(f"sklearn.gaussian_process.kernels.{name}" for name in _KERNELS.split()),
+    *(f"sklearn.feature_selection.{name}" for name in _SELECTING.split()),
     *(f"sklearn.metrics.{module}.{name}" for module, names in _SCORING.items() for name in names.split()),
     *(f"sklearn.model_selection._split.{name}" for name in _SPLITTING.split()),
     "collections.OrderedDict",
@@ -42,16 +57,16 @@ TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.cluster._bisect_k_means._BisectingTree",
+    "sklearn.cluster._kmeans._kmeans_single_elkan",
+    "sklearn.cluster._kmeans._kmeans_single_lloyd",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.feature_selection._univariate_selection.f_classif",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
-    "sklearn.gaussian_process.kernels.ConstantKernel",
-    "sklearn.gaussian_process.kernels.Product",
-    "sklearn.gaussian_process.kernels.RBF",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRFClassifier",

@@ -8,14 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_mlops.tracking.chance import generator_of, seeds
 from jupyter_mlops.tracking.effects import (
     CHANGING,
     FILES,
     HARMLESS,
     HOLDING,
+    IN_PLACE,
     LEARNING,
     LOOKING,
+    OWN_RANDOM,
     PURE,
+    holds,
     reaches,
     reads_files,
     writes_files,
@@ -102,6 +106,7 @@ class _Walker(ast.NodeVisitor):
         self._read_and_mutate(node.target)
         self.visit(node.target)
         self._alias(node.target, node.value)
+        self._alias(node.target, node.target)  # a list grown so is the list it was, and others hold it too
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self.visit(node.value)
@@ -175,6 +180,7 @@ class _Walker(ast.NodeVisitor):
         chain = chain_of(node.func)
         if chain:
             self._reach(chain)
+            self._chance(self._full(chain), bool(node.args or node.keywords))
         if chain in (("exec",), ("eval",), ("globals",), ("locals",)):
             self.names.star = True
         if not self._looks_only(node, chain):
@@ -198,17 +204,31 @@ class _Walker(ast.NodeVisitor):
             self.visit(statement)
 
     def _reach(self, chain: tuple[str, ...]) -> None:
-        full = (*self.names.modules.get(chain[0], chain[0]).split("."), *chain[1:])
-        self.names.mutates |= reaches(full)
+        self.names.mutates |= reaches(self._full(chain))
         if writes_files(chain):
             self.names.mutates.add(FILES)
         if reads_files(chain):
             self.names.reads.add(FILES)
             self.names.mutates |= {FILES} if chain == ("open",) else set()
 
+    def _full(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """The dotted name with the module that its first part was imported from."""
+        return (*self.names.modules.get(chain[0], chain[0]).split("."), *chain[1:])
+
+    def _chance(self, full: tuple[str, ...], given: bool) -> None:
+        """Drawing from a shared generator reads and changes it; a seed binds it anew."""
+        generator = generator_of(full)
+        if generator is None or full[-1] in OWN_RANDOM:
+            return
+        if seeds(full) and given:
+            self._bind({generator})
+        else:
+            self._read(generator)
+        self.names.mutates.add(generator)
+
     def _looks_only(self, node: ast.Call, chain: tuple[str, ...]) -> bool:
         """Whether the call leaves its object and its arguments as they were."""
-        if any(k.arg in ("inplace", "out") for k in node.keywords):
+        if any(k.arg in IN_PLACE for k in node.keywords):
             return False
         if isinstance(node.func, ast.Attribute) and node.func.attr in LOOKING:
             return True
@@ -323,6 +343,10 @@ class _Walker(ast.NodeVisitor):
         if root not in self.local:
             self.names.mutates.add(root)
 
+    def _made_of(self, chain: tuple[str, ...]) -> bool:
+        """`Pipeline(steps)`, `make_pipeline(a, b)`: what was given lives on in the answer."""
+        return holds(chain[-1] if len(chain) > 1 else self.names.modules.get(chain[0], ""))
+
     def _alias(self, target: ast.expr, value: ast.expr) -> None:
         """`b = a`, `b = a.part`, `b = make(a)`, `for b in a`, `box[0] = a`: changing the one may change the other."""
         olds = {root for root in self._kept(value) if root not in self.local}
@@ -333,7 +357,7 @@ class _Walker(ast.NodeVisitor):
         """Roots of objects that may live on in the value of this expression."""
         if isinstance(value, ast.Call):
             chain = chain_of(value.func)
-            if self._looks_only(value, chain) and chain[-1] not in HOLDING:
+            if self._looks_only(value, chain) and chain[-1] not in HOLDING and not self._made_of(chain):
                 return set()
             parts: list[ast.expr] = [
                 *arguments(value),

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.masking import mask
+from jupyter_mlops.masking import mask_told
 from jupyter_mlops.tracking import finding, journal
 from jupyter_mlops.tracking.cell import Cell, Options
 from jupyter_mlops.tracking.keeping import keep_model
 from jupyter_mlops.tracking.leaking import leaks
-from jupyter_mlops.tracking.observing import Seen
+from jupyter_mlops.tracking.seeing import Seen
 
 _TEXT = ("text/html", "image/svg+xml", "text/plain", "text/markdown")
 
@@ -82,6 +82,6 @@ def _save_outputs(folder: Path, outputs: Sequence[tuple[str, bytes]]) -> list[st
     names = []
     for number, (kind, content) in enumerate(outputs, start=1):
         name = f"{number:02d}.{kind.rpartition('/')[2].partition('+')[0].replace('plain', 'txt')}"
-        (place / name).write_bytes(mask(content.decode(errors="replace")).encode() if kind in _TEXT else content)
+        (place / name).write_bytes(mask_told(content.decode(errors="replace")).encode() if kind in _TEXT else content)
         names.append(name)
     return names

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jupyter_mlops.tracking.chance import generator_of
+
 WORLD = "<world>"
-"""Stands for what no name holds: the global random state, the working directory, the environment, import paths."""
+"""Stands for what no name holds: the working directory, the environment, import paths, settings. (Chance: `chance`.)"""
 FILES = "<files>"
 """Stands for files on disk: written by one cell, read by another."""
 
@@ -28,28 +30,39 @@ LOOKING = _words(
     "isna isnull notna notnull groupby agg aggregate merge join drop dropna fillna rename assign astype sort_values sort_index "
     "reset_index set_index pivot pivot_table melt query isin between round to_numpy to_list tolist to_dict items keys values "
     "reshape ravel flatten transpose dot any all argmax argmin idxmax idxmin "
-    "predict predict_proba predict_log_proba decision_function score get_params "
+    "predict predict_proba predict_log_proba decision_function score score_samples staged_predict staged_predict_proba "
+    "get_params get_support get_feature_names_out get_depth get_n_leaves kneighbors decision_path transform inverse_transform "
+    "summary toarray todense "
     "plot hist boxplot scatter bar barh imshow pie fill_between axhline axvline legend set_title set_xlabel set_ylabel "
     "format strip split startswith endswith upper lower replace"
 )
 
 # Methods that change their object and not what they are given: estimators keep no hold of the rows they learn from.
-LEARNING = _words("fit fit_transform fit_predict partial_fit transform")
+LEARNING = _words("fit fit_transform fit_predict partial_fit")
 
 # Modules whose functions leave what they are given alone.
 PURE = _words(
-    "math statistics json re datetime pandas numpy scipy matplotlib seaborn plotly altair warnings "
-    "sklearn.metrics sklearn.model_selection sklearn.inspection sklearn.datasets xgboost lightgbm catboost statsmodels"
+    "math statistics json re datetime time pandas numpy scipy matplotlib seaborn plotly altair warnings mpl_toolkits graphviz "
+    "sklearn xgboost lightgbm catboost statsmodels"
 )
 CHANGING = _words("put place putmask copyto fill_diagonal shuffle")
 """Functions of those modules that do change their argument."""
+IN_PLACE = frozenset({"inplace", "out", "copy", "copy_X", "copy_x"})
+"""Arguments that say where the result goes: perhaps into what was given."""
+
+
+def holds(home: str) -> bool:
+    """Whether the answer of a pure module's function holds what it was given: a class, or one that makes an object of it."""
+    name = home.rpartition(".")[2]
+    return name[:1].isupper() or name.startswith(("make_", "check_", "as_", "asarray", "indexable"))
+
 
 _WORLD = _words(
     "seed set_seed manual_seed seed_everything set_random_seed set_config set_option reset_option chdir putenv setenv "
     "load_dotenv set_start_method filterwarnings simplefilter"
 )
-# Drawn from a generator of its own, or making one: the global random state is left alone.
-_OWN_RANDOM = _words("default_rng RandomState Generator SeedSequence Random SystemRandom PCG64 MT19937")
+# Drawn from a generator of its own, or making one: the shared ones are left alone.
+OWN_RANDOM = _words("default_rng RandomState Generator SeedSequence Random SystemRandom PCG64 MT19937")
 _PLACES = (("os", "environ"), ("sys", "path"))
 
 _WRITING = _words("dump save savez savez_compressed savetxt savefig write_text write_bytes mkdir unlink")
@@ -57,11 +70,13 @@ _READING = _words("open load loadtxt genfromtxt read read_text read_bytes glob i
 
 
 def reaches(chain: tuple[str, ...]) -> set[str]:
-    """WORLD if a call of `a.b.c` changes what no name holds."""
+    """WORLD if a call of `a.b.c` changes what no name holds; drawing from a generator that is not known counts as that."""
     name = chain[-1]
+    if generator_of(chain):
+        return set()
     if name in _WORLD or any(chain[: len(place)] == place for place in _PLACES):
         return {WORLD}
-    drawing = len(chain) > 1 and "random" in chain[:-1] and name not in _OWN_RANDOM
+    drawing = len(chain) > 1 and "random" in chain[:-1] and name not in OWN_RANDOM
     return {WORLD} if drawing else set()
 
 
@@ -79,6 +94,7 @@ PYTHON_LINES = _words("time timeit prun")
 FOREIGN_CELLS = _words("html javascript js latex markdown svg")
 QUIET_LINES = _words(
     "matplotlib pip conda config precision who whos who_ls history hist load_ext reload_ext autoreload track mlops pwd ls "
-    "lsmagic magic pinfo pinfo2 psearch pdef pdoc psource xmode pdb colors tb quickref alias man page"
+    "lsmagic magic pinfo pinfo2 psearch pdef pdoc psource xmode pdb colors tb quickref alias man page "
+    "watermark nb_black lab_black"
 )
 """Line magics on which no value depends. Extensions are loaded by whoever replays."""

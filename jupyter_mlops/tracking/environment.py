@@ -60,12 +60,6 @@ def local_modules(folder: Path) -> list[dict[str, str]]:
     return found[:_MOST_MODULES]
 
 
-def own_namespaces() -> list[dict[str, Any]]:
-    """The names of every module that is neither Python's nor a package's."""
-    loaded = [sys.modules.get(name) for name, path in _own().items() if path]
-    return [vars(module) for module in loaded if module is not None]
-
-
 def _own() -> dict[str, str]:
     for name, module in list(sys.modules.items()):
         if name not in _files:

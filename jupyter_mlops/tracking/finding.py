@@ -14,7 +14,7 @@ from jupyter_mlops.records import Dataset
 from jupyter_mlops.tracking.analysis import names_of
 from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
-from jupyter_mlops.tracking.observing import Fit, Score, Seen, number
+from jupyter_mlops.tracking.seeing import Fit, Score, Seen, number
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
 _METRIC = re.compile(

@@ -28,16 +28,26 @@ def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) ->
 
 
 def _as_skops(file: Path, model: Any) -> str:
-    from skops.io import dump
-
     try:
-        dump(model, file)
-        found = _foreign(file)
+        found = _foreign(file, _write(file, model))
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  # skops meets whatever a model holds
         return f"{type(model).__name__} cannot be written without pickle ({error})"
     return f"it holds types that nobody has reviewed: {', '.join(found)}" if found else ""
+
+
+def _write(file: Path, model: Any) -> dict[str, Any]:
+    """As `skops.io.dump` writes it, which indents a forest's megabytes of schema for nobody to read; gives the schema."""
+    import skops
+    from skops.io._utils import SaveContext, get_state
+
+    with zipfile.ZipFile(file, "w") as archive:
+        context = SaveContext(zip_file=archive)
+        schema: dict[str, Any] = get_state(model, context)
+        schema |= {"protocol": context.protocol, "_skops_version": skops.__version__}
+        archive.writestr("schema.json", json.dumps(schema))
+    return schema
 
 
 def _as_pickle(file: Path, model: Any) -> str:
@@ -52,13 +62,12 @@ def _as_pickle(file: Path, model: Any) -> str:
     return ""
 
 
-def _foreign(file: Path) -> list[str]:
+def _foreign(file: Path, schema: dict[str, Any]) -> list[str]:
     from skops.io import get_untrusted_types
 
     from jupyter_mlops.store import foreign
 
-    with zipfile.ZipFile(file) as held:
-        types = _types(json.loads(held.read("schema.json")))
+    types = _types(schema)
     if types <= _reviewed:
         return []
     found = foreign(get_untrusted_types(file=file))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlops.tracking.observing import Seen
+from jupyter_mlops.tracking.seeing import Seen
 
 _MOST_CELLS = 20_000_000  # values hashed to find them; beyond, only whole frames are compared
 _WORTH_SAYING = 0.01

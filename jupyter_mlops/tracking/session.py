@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.masking import mask
+from jupyter_mlops.masking import mask, mask_told
+from jupyter_mlops.tracking import chance
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
 
@@ -29,6 +30,16 @@ class Session:
         self.last: Cell | None = None
         self._attempts: dict[str, list[dict[str, float]]] = defaultdict(list)
         self._unwritten: list[Any] = []
+        self._chances: dict[str, int] = {}
+
+    def cell_begins(self) -> None:
+        """Note what only a look before and a look after a cell can tell."""
+        self._chances = chance.states()
+
+    def remember(self, source: Source, ok: bool, namespace: MutableMapping[str, Any]) -> None:
+        """The cell that began last has ended, tracked or not."""
+        drew = chance.drawn(self._chances)
+        self.history.add(source.text, source.python, ok, namespace, source.place, drew)
 
     @contextmanager
     def track(
@@ -39,16 +50,18 @@ class Session:
         With `if_seen`, a block that neither fits nor scores leaves no record, and its cell stays RUNNING.
         """
         from jupyter_mlops.tracking.environment import PeakMemory
-        from jupyter_mlops.tracking.observing import Seen, observing
+        from jupyter_mlops.tracking.observing import observing
+        from jupyter_mlops.tracking.seeing import Seen
         from jupyter_mlops.tracking.streaming import streaming
 
         cell = Cell(uuid.uuid4().hex, options.name or self.notebook, parent=config.parent_run())
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
-        seen.first = lambda: self._start(record, cell, source, options) if if_seen else None
+        seen.first = partial(self._start, record, cell, source, options) if if_seen else None
+        chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
-        with observing(namespace, source.python, seen), streaming(cell, record):
+        with observing(source.python, seen), streaming(cell, record, seen.begun):
             try:
                 yield cell
             except BaseException as raised:
@@ -57,10 +70,12 @@ class Session:
             finally:
                 cell.seconds = time.perf_counter() - began
                 times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
-                if if_seen and not (seen.fits or seen.scores or cell.streamed):
+                if seen.first is not None:  # nothing that a run is for has begun
                     record.discard()
                 else:
                     cell.status, cell.error = _outcome(error)
+                    with self._harmless(cell, "what it depends on is not known"):
+                        cell.slice = self.history.slice(source.python, chance.drawn(chances))
                     self._finish(cell, record, seen, source, namespace, options, times)
 
     def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
@@ -105,14 +120,20 @@ class Session:
                     "place": cell.place,
                     "attempt": cell.attempt,
                     "folder": str(self.folder),
-                    "source": mask(source.text),
-                    "slice": [mask(self.history.cells[i].source) for i in cell.slice],
-                    "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
+                    "source": _masked(source.text),
+                    **self._code(cell),
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
                     "note": mask(options.note),
                 }
             )
+
+    def _code(self, cell: Cell) -> dict[str, Any]:
+        """Said when it starts, and again when it has ended and is known not to have drawn from every generator."""
+        return {
+            "slice": [_masked(self.history.cells[i].source) for i in cell.slice],
+            "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
+        }
 
     def _finish(
         self,
@@ -147,9 +168,10 @@ class Session:
         modules = local_modules(root_around(self.folder))
         return {
             "event": "end",
+            **self._code(cell),
             "at": datetime.now(UTC).isoformat(),
             "status": cell.status,
-            "error": mask(cell.error),
+            "error": mask_told(cell.error),
             "metrics": cell.metrics,
             "parameters": cell.parameters,
             "datasets": cell.datasets,
@@ -158,7 +180,7 @@ class Session:
             "warnings": [mask(w) for w in cell.warnings],
             "times": times,
             "environment": environment(),
-            "local_modules": [{**module, "text": mask(module["text"])} for module in modules],
+            "local_modules": [{**module, "text": _masked(module["text"])} for module in modules],
         }
 
     def _stale(self, cell: Cell, place: str | None) -> list[str]:
@@ -187,6 +209,10 @@ class Session:
             if config.strict() and not isinstance(error, OSError):
                 raise
             cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
+
+
+_masked = lru_cache(maxsize=4096)(mask)
+"""Cells and modules go along with every run that depends on them."""
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from dataclasses import dataclass, field
 
 from jupyter_mlops.tracking.effects import FILES, FOREIGN_CELLS, PYTHON_LINES, QUIET_LINES, WORLD
 
 _HARMLESS_COMMANDS = ("pip", "conda", "uv", "ls", "echo", "pwd", "cat", "head", "wc", "nvidia-smi")
+_OPTIONS = re.compile(r"^\s*(?:-[a-zA-Z]\s*(?:[\d.]+|(?<=[-][sTDl])\S+)?\s+)*")
 _FILLED_IN = re.compile(r"(?<!\$)\$([^\W\d]\w*)|(?<!\{)\{([^\W\d]\w*)")
 
 
@@ -34,8 +36,8 @@ def magic_of(node: ast.Call) -> Magic | None:
             return _shell(command)
         case "run_line_magic", [name, text, *_]:
             return _line(name, text)
-        case "run_cell_magic", [name, *_]:
-            return _cell(name)
+        case "run_cell_magic", [name, line, body, *_]:
+            return _cell(name, line, body)
     return Magic(anything=True)
 
 
@@ -48,13 +50,24 @@ def _shell(command: str) -> Magic:
 
 def _line(name: str, text: str) -> Magic:
     if name in PYTHON_LINES:
-        return Magic(text)
+        return Magic(_without_options(text))
     if name in ("cd", "env", "set_env", "pushd", "popd"):
         return Magic(touches={WORLD})
     return Magic(anything=name not in QUIET_LINES)
 
 
-def _cell(name: str) -> Magic:
+def _without_options(text: str) -> str:
+    """`-n 100 -r3 f(x)` is `f(x)`: what `%timeit` and `%prun` are told, each a letter with a value perhaps."""
+    return _OPTIONS.sub("", text)
+
+
+def _cell(name: str, line: str, body: str) -> Magic:
+    if name == "time":
+        return Magic(body)
+    if name == "capture":  # `%%capture out` binds a name, after which the cell is as any other
+        return Magic("\n".join([*(f"{word} = 0" for word in line.split() if word.isidentifier()), body]))
+    if name in PYTHON_LINES:  # run in a function of its own: it may read and change names, and binds none for certain
+        return Magic("if ...:\n" + textwrap.indent(f"{_without_options(line)}\n{body}", " "))
     if name in ("writefile", "file"):
         return Magic(touches={WORLD, FILES})  # it may be a module that a later cell imports
     if name in ("bash", "sh", "script", "perl", "ruby"):

@@ -131,7 +131,7 @@ def _run(store: Store, start: dict[str, Any]) -> str:
 
 def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[str, Any]) -> None:
     """Every step may be repeated: the run is found by its key, and what is logged twice is stored once."""
-    start = told.start
+    start = told.start | {name: end[name] for name in ("slice", "raised") if name in end}
     run_id = _run(store, start)
     ended = datetime.fromisoformat(end["at"])
     curved = {name for name, _, step, _ in told.streamed if step}

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from jupyter_mlops.tracking.acting import may_act
 from jupyter_mlops.tracking.analysis import Names, names_of
+from jupyter_mlops.tracking.chance import SHARED
 from jupyter_mlops.tracking.effects import WORLD
 from jupyter_mlops.tracking.syntax import parses
 
@@ -41,18 +43,25 @@ class History:
         ok: bool,
         namespace: Mapping[str, Any] | None = None,
         place: str | None = None,
+        drew: Mapping[str, bool] | None = None,
     ) -> None:
-        """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed."""
+        """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed.
+
+        `drew` says of each shared generator whether the cell drew from it, as `chance.drawn` tells.
+        """
         ran = ok or parses(python)  # of what is not Python nothing was run
-        names = self._with_effects(names_of(python if ran else "", self._modules))
+        names = self._with_effects(names_of(python if ran else "", self._modules), namespace)
         self._modules = names.modules
+        _as_drawn(names, drew or {})
         if namespace is not None:
             _without_constants(names, namespace)
         self._follow(names, ok)
         self.cells.append(Executed(source, python, ok, names, place))
 
-    def slice(self, python: str) -> list[int]:
+    def slice(self, python: str, drew: Mapping[str, bool] | None = None) -> list[int]:
         """Indices of the earlier cells that the cell of this source depends on, in the order they ran.
+
+        As long as nothing is known of what it `drew`, it may draw from every shared generator.
 
         Backwards: a cell is needed if it binds a name still wanted, or may have changed one in place. A binding settles the
         name only if the cell succeeded and it stands under no condition; a cell that may write anything is always needed.
@@ -60,7 +69,7 @@ class History:
         names = names_of(python, self._modules)
         if names.star:
             return list(range(len(self.cells)))
-        wanted = {WORLD, *names.reads}
+        wanted = {WORLD, *names.reads, *_chances(names, drew or {})}
         for name in names.reads & self._effects.keys():
             wanted |= self._effects[name].reads
         needed = []
@@ -82,7 +91,7 @@ class History:
             i for i in needed if latest.get(self.cells[i].place or "", self.cells[i].source) != self.cells[i].source
         ]
 
-    def _with_effects(self, names: Names) -> Names:
+    def _with_effects(self, names: Names, namespace: Mapping[str, Any] | None) -> Names:
         """What the functions it uses do counts as done by the cell: a call may change what only the definition names."""
         called = [self._effects[name] for name in names.reads & self._effects.keys()]
         for effect in called:
@@ -91,7 +100,7 @@ class History:
             names.writes |= effect.rebinds
             names.rebinds |= effect.rebinds
         for name in names.writes:
-            if called or names.defines:
+            if (called or names.defines) and (namespace is None or may_act(namespace.get(name))):
                 self._effects[name] = names
             else:
                 self._effects.pop(name, None)
@@ -125,6 +134,23 @@ class History:
                     found.add(other)
                     waiting.append(other)
         return found
+
+
+def _as_drawn(names: Names, drew: Mapping[str, bool]) -> None:
+    """What its text says of chance, put right by what was seen."""
+    for generator, changed in drew.items():
+        if not changed:
+            names.mutates.discard(generator)
+            names.reads.discard(generator)
+        elif generator not in names.mutates:
+            names.mutates.add(generator)
+            names.reads.add(generator)
+
+
+def _chances(names: Names, drew: Mapping[str, bool]) -> set[str]:
+    """The generators whose state before the cell matters: those it drew from, unless it seeded them first."""
+    seeded = names.settles - names.reads
+    return {generator for generator in SHARED - seeded if drew.get(generator, True)}
 
 
 def _without_constants(names: Names, namespace: Mapping[str, Any]) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from jupyter_mlops.tracking.cell import Cell
 
-_open: list[tuple[Cell, Any]] = []
+_open: list[tuple[Cell, Any, Callable[[], None]]] = []
 
 
 @contextmanager
-def streaming(cell: Cell, record: Any) -> Iterator[None]:
-    """While this lasts, `log` goes to this cell."""
-    _open.append((cell, record))
+def streaming(cell: Cell, record: Any, begun: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, `log` goes to this cell; `begun` is called before its first line, for a record that may lack its own."""
+    _open.append((cell, record, begun))
     try:
         yield
     finally:
@@ -33,11 +33,12 @@ def log(*, step: int | None = None, **metrics: float) -> None:
         raise BadInput(
             "log() outside of a tracked block", "call it in a cell with %%track, or inside `with track(...)`"
         )
-    cell, record = _open[-1]
+    cell, record, begun = _open[-1]
     try:
         values = {name: float(value) for name, value in metrics.items()}
     except (TypeError, ValueError) as error:
         raise BadInput(f"log(): a metric is a number: {error}", "log text as a tag or a parameter") from error
+    begun()
     cell.streamed |= values
     try:
         record.write({"event": "metrics", "values": values, "step": step or 0, "ms": time.time_ns() // 1_000_000})

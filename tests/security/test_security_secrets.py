@@ -10,7 +10,7 @@ from jupyter_mlops.flows import run_jobs
 from jupyter_mlops.governance import acting
 from jupyter_mlops.jobs import Task
 from jupyter_mlops.ledger import verify
-from jupyter_mlops.masking import mask
+from jupyter_mlops.masking import mask, mask_told
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import database, open_store
 from jupyter_mlops.tracking import ship
@@ -94,3 +94,56 @@ def test_the_registry_and_the_ledger_keep_none(project: Project):
     with database(project).read() as connection:
         assert verify(connection).ok
     assert _left(project) == []
+
+
+UNSHAPED = [
+    'password = "{}"',
+    "conn = connect(host='h', pwd='{}')",
+    "api_key: str = '{}'",
+    "(token := '{}')",
+    'password = """{}"""',
+    "os.environ.setdefault('DB_PASSWORD', '{}')",
+    "config.set('aws_secret_access_key', '{}')",
+    "headers = {{'X-Api-Key': '{}', 'a': 'b'}}",
+    "headers = {{'Authorization': 'token {}'}}",
+    "requests.get(url, auth=('ann', '{}'))",
+    "requests.get('https://x/y?a=1&token={}&b=2')",
+    "c = 'Driver=x;Server=y;UID=ann;PWD={};'",
+    "c = 'AccountName=a;AccountKey={};EndpointSuffix=core'",
+    "%env SECRET_TOKEN={}",
+    "!export AWS_SECRET_ACCESS_KEY={}",
+    "!curl -u ann:{} https://x",
+    "create_engine('postgresql://ann:{}@db/x')",
+]
+CODE = [
+    "tokenizer = 'word'",
+    "max_tokens = '12'",
+    "secretary = 'Ann'",
+    "compass = 'north'",
+    "rows['key'] = 'value'",
+    "frame.sort_values(key=len)",
+    "password = getpass('password: ')",
+    "api_key = os.environ['API_KEY']",
+    "frame[['token', 'label']]",
+    "columns = ['password', 'secret']",
+    "connect(password=password, token=settings.token)",
+    "url = 'https://x/y?sig=1'",
+]
+
+
+@pytest.mark.parametrize("line", UNSHAPED)
+def test_what_has_no_shape_is_known_by_where_it_stands(line: str):
+    masked = mask(line.format("pa55-w0rd-of-Ann"))
+    assert "pa55" not in masked
+    assert "***" in masked
+
+
+@pytest.mark.parametrize("line", CODE)
+def test_code_that_holds_none_is_left_alone(line: str):
+    assert mask(line) == line
+
+
+def test_what_is_printed_names_it_without_quotes():
+    assert mask_told("password: hunter2hunter2, user: ann") == "password: ***, user: ann"
+    assert mask_told("login failed, token=ab12cd34ef56") == "login failed, token=***"
+    assert mask_told("tokens: 1234567890123 seen") == "tokens: 1234567890123 seen"

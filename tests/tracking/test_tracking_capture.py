@@ -126,6 +126,7 @@ def test_attempts_of_one_cell_fold_together(project, shell, capsys):
 def test_track_on_keeps_the_cells_that_fit_or_score_and_no_others(project, shell, capsys):
     _run(shell, "%track on")
     _run(shell, "n = len(rows)")
+    _run(shell, "from sklearn.preprocessing import StandardScaler\nscaled = StandardScaler().fit_transform(learn)")
     _run(shell, "model = Ridge().fit(learn, y_learn)")
     _run(shell, "mae = mean_absolute_error(y_test, model.predict(test))")
     _run(shell, "1 / 0")
@@ -137,6 +138,75 @@ def test_track_on_keeps_the_cells_that_fit_or_score_and_no_others(project, shell
     assert told[1].end["metrics"].keys() == {"mae"}
     assert len(told[1].start["slice"]) == 2
     assert capsys.readouterr().out.count("ZeroDivisionError") >= 2
+
+
+def test_track_on_keeps_a_cell_that_only_logs(project, shell):
+    _run(shell, "import jupyter_mlops as mlops\n%track on")
+    _run(shell, "for i in range(3): mlops.log(loss=1 / (i + 1), step=i)")
+    assert ship(project).count == 1
+    [run] = open_store(project).runs()
+    assert run.metrics == {"loss": 1 / 3}
+
+
+def test_nothing_of_ours_is_left_in_what_a_cell_made(project, shell):
+    """A scorer, a dictionary, a default hold the very function; a class of the notebook goes to another process as it is."""
+    import cloudpickle
+    from sklearn.metrics import f1_score
+
+    before = f1_score.__code__
+    _run(
+        shell,
+        "%%track\nfrom sklearn.base import BaseEstimator\nfrom sklearn.metrics import f1_score, make_scorer\n"
+        "import cloudpickle, inspect, pickle\nscorer, held = make_scorer(f1_score), {'f1': f1_score}\n"
+        "class Own(BaseEstimator):\n    def fit(self, X, y=None): return self\n    def predict(self, X): return X\n"
+        "takes = list(inspect.signature(Own.fit).parameters), inspect.getfullargspec(Own().fit).args\n"
+        "sent = pickle.dumps(scorer), cloudpickle.dumps(Own())\nheld['f1']([0, 1], [0, 1])",
+    )
+    assert _last(project).end["metrics"] == {"f1": 1.0}
+    kept = shell.user_ns
+    assert kept["held"]["f1"] is f1_score is kept["scorer"]._score_func
+    assert f1_score.__code__ is before
+    assert b"jupyter_mlops" not in b"".join(kept["sent"])
+    assert kept["takes"] == (["self", "X", "y"],) * 2
+    assert kept["Own"].fit.__code__.co_argcount == 3
+    assert "__signature__" not in vars(kept["Own"].fit)
+    assert cloudpickle.loads(kept["sent"][1]).fit(1).predict(2) == 2
+
+
+def test_a_traceback_is_the_one_without_us(project, shell, capsys):
+    said = []
+    for first in ("", "%%track\n"):
+        shell.run_cell(f"{first}mean_absolute_error([1, 2], [1])\n", store_history=True)
+        said.append(capsys.readouterr().out)
+    assert "jupyter_mlops" not in said[1]
+    frames = [[line for line in text.splitlines() if ", in " in line and "Cell In" not in line] for text in said]
+    assert frames[0] == frames[1] != []
+
+
+def test_blocks_of_several_threads_leave_nothing_behind(project):
+    import threading
+
+    from sklearn.linear_model import Ridge
+
+    from jupyter_mlops.tracking.observing import observing
+    from jupyter_mlops.tracking.seeing import Seen
+
+    before, gate = Ridge.fit.__code__, threading.Barrier(2)
+    seens = [Seen(), Seen()]
+
+    def work(seen: Seen) -> None:
+        with observing("", seen):
+            gate.wait(60)
+            Ridge().fit([[1.0], [2.0]], [1.0, 2.0])
+            gate.wait(60)
+
+    threads = [threading.Thread(target=work, args=(seen,)) for seen in seens]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert all(seen.fits for seen in seens)
+    assert Ridge.fit.__code__ is before
 
 
 def test_metrics_by_epoch_are_a_curve_and_survive_a_kill(project, shell):

@@ -1,0 +1,52 @@
+"""The models that people fit most are kept without pickle, and answer as before when they are read."""
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.cluster import BisectingKMeans
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+from skops.io import load
+
+from jupyter_mlops.store.trusted import TRUSTED
+from jupyter_mlops.tracking import journal
+from jupyter_mlops.tracking.keeping import keep_model
+
+PAIR = [("a", LogisticRegression()), ("b", DecisionTreeClassifier(random_state=0))]
+MODELS = [
+    KNeighborsClassifier(metric="minkowski", p=3, algorithm="kd_tree"),
+    KNeighborsClassifier(metric="manhattan", algorithm="ball_tree"),
+    make_pipeline(SelectKBest(chi2, k=2), Ridge()),
+    GaussianProcessRegressor(Matern() + WhiteKernel()),
+    BisectingKMeans(random_state=0),
+    VotingClassifier(PAIR),
+    StackingClassifier(PAIR),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_it_is_kept_and_answers_as_before(tmp_path: Path, model):
+    rows = np.abs(np.random.default_rng(0).normal(size=(60, 4)))
+    model.fit(rows, (rows[:, 0] > 0.7).astype(int))
+    assert keep_model(tmp_path, model, rows) == ""
+    again = load(tmp_path / journal.MODEL, trusted=list(TRUSTED))
+    assert np.array_equal(again.predict(rows), model.predict(rows))
+
+
+def test_a_distance_that_calls_what_it_is_given_is_not_kept(tmp_path: Path):
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    model = KNeighborsClassifier(metric=lambda a, b: float(abs(a - b).sum()), algorithm="ball_tree")
+    assert keep_model(tmp_path, model.fit(rows, rows[:, 0] > 0), rows)
+
+
+def test_every_type_that_is_trusted_exists():
+    names = [name.rpartition(".") for name in TRUSTED if name.startswith("sklearn.")]
+    assert [name for module, _, name in names if not hasattr(import_module(module), name)] == []
