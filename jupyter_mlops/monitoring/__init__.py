@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
+    from jupyter_mlops.monitoring.streaming import DriftStream
 
 __all__ = [
     "FEWEST",
     "Arrivals",
     "Constraints",
     "DriftReport",
+    "DriftStream",
     "Profile",
     "as_great_expectations",
     "as_pandera",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from jupyter_mlops.monitoring.buckets import Buckets
+from jupyter_mlops.monitoring.buckets import Buckets, either
 from jupyter_mlops.monitoring.counting import values_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -45,6 +46,7 @@ class Curve:
             found = found + np.where(split, part * self.counts[inside], 0.0)
         return np.asarray(found + np.searchsorted(self.tails, edges, side="left"))
 
+    @cached_property
     def points(self) -> tuple[Floats, Floats]:
         """Values, ascending, and how often each: a bucket's middle stands for it."""
         values = np.concatenate([np.where(self.low == self.high, self.low, self.low / 2 + self.high / 2), self.tails])
@@ -54,7 +56,7 @@ class Curve:
 
     def quantiles(self, shares: Floats) -> Floats:
         """By linear interpolation between neighbouring values, as numpy's."""
-        values, counts = self.points()
+        values, counts = self.points
         reached = np.cumsum(counts)
         at = shares * (reached[-1] - 1)
         lower, part = np.floor(at), at - np.floor(at)
@@ -92,11 +94,12 @@ def curve(buckets: Buckets) -> Curve:
 
 def together(one: Curve, two: Curve) -> tuple[Floats, Floats, Floats]:
     """Both columns' counts at the same ascending values."""
-    (values, counts), (others, times) = one.points(), two.points()
-    every = np.union1d(values, others)
-    p, q = np.zeros(len(every)), np.zeros(len(every))
-    np.add.at(p, np.searchsorted(every, values), counts)
-    np.add.at(q, np.searchsorted(every, others), times)
+    (values, counts), (others, times) = one.points, two.points
+    every = either(values, others)
+    p, q = (
+        np.bincount(np.searchsorted(every, held), weights=often, minlength=len(every))
+        for held, often in ((values, counts), (others, times))
+    )
     return p, q, every
 
 
@@ -128,7 +131,7 @@ def _outside_together(counts: Floats) -> Floats:
 
 
 def _doane(reference: Curve, integral: bool) -> Floats:
-    values, counts = reference.points()
+    values, counts = reference.points
     first, last = values[0], values[-1]
     if first == last:
         return np.array([first, last])  # numpy would take half a unit on either side, and miss a constant that moved

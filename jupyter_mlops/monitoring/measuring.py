@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jupyter_mlops import stats
-from jupyter_mlops.monitoring.buckets import MOST, Buckets
+from jupyter_mlops.monitoring.buckets import MOST, Buckets, either
 from jupyter_mlops.monitoring.categories import aligned
 from jupyter_mlops.monitoring.curves import Floats, bars, curve, tenths, together
-from jupyter_mlops.monitoring.profiles import Column, moments
+from jupyter_mlops.monitoring.describing import moments
+from jupyter_mlops.monitoring.profiles import Column
 
 NUMERIC = ("ks", "p_value", "psi", "js", "wasserstein", "wasserstein_normed", "hellinger")
 CATEGORICAL = ("chi2", "p_value", "psi", "js", "hellinger", "linf")
@@ -43,7 +44,7 @@ def _same(one: Buckets, two: Buckets) -> tuple[Floats, Floats]:
     """Both columns' counts over the same buckets."""
     shift = max(one.shift, two.shift)
     one, two = one.coarser(shift), two.coarser(shift)
-    keys = np.union1d(one.keys, two.keys)
+    keys = either(one.keys, two.keys)
     counted = []
     for part in (one, two):
         full = np.zeros(len(keys))

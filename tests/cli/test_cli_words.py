@@ -124,3 +124,9 @@ def test_the_command_is_found_by_jupyter():
     command = [str(Path(sys.executable).parent / "jupyter"), "mlops", "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/tmp")
     assert json.loads(done.stdout)["data"]
+
+
+def test_the_command_line_begins_without_what_only_some_commands_need():
+    code = "import sys, jupyter_mlops.cli.main; print({'mlflow', 'pandas', 'sklearn', 'papermill', 'pyarrow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
