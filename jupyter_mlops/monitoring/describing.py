@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _QUANTILES = {"p01": 0.01, "p25": 0.25, "median": 0.5, "p75": 0.75, "p99": 0.99}
 _TOP = 5
-_OPAQUE = ("nested", "binary")  # counted only as there or not
+OPAQUE = ("nested", "binary")  # counted only as there or not
 _WORDS = 3
 _STORED = {
     "bool": "boolean",
@@ -50,7 +50,7 @@ def described(name: str, column: Column) -> dict[str, Any]:
     line = {"name": name, "kind": column.holds, **{key: getattr(column, key) for key in ("type", "n", "nulls")}}
     if column.kind == "numeric":
         return line | _numbers(column)
-    if column.holds in _OPAQUE:
+    if column.holds in OPAQUE:
         return line | {"distinct": None, "top": [], "text": None}
     top = [list(pair) for pair in column.categories.named.most_common(_TOP)]
     text = column.text.as_dict() if column.text.n else None

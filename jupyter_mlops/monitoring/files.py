@@ -31,6 +31,7 @@ _FORMATS = {
 }
 _PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _BLOCK = 16 << 20
+_MAPPED = 256 << 20  # bytes of a row group: what was read of it counts as our memory until it is closed
 Batch = Iterator[tuple[str, pa.ChunkedArray | pa.Array]]
 
 
@@ -151,8 +152,9 @@ def _and_folders(batch: Batch, part: Part) -> Batch:
             yield name, pa.repeat(value, rows)
 
 
-def _parquet(file: str, **more: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(_open(file), page_checksum_verification=True, **more)
+def _parquet(file: str, *, mapped: bool = True, **more: Any) -> pq.ParquetFile:
+    source = _open(file) if mapped or "://" in file else pa.OSFile(file)
+    return pq.ParquetFile(source, page_checksum_verification=True, **more)
 
 
 def _group(part: Part) -> Iterator[Batch]:
@@ -163,7 +165,8 @@ def _group(part: Part) -> Iterator[Batch]:
         yield ((name, pa.chunked_array([], type=schema.field(name).type)) for name in schema.names)
         return
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    with _parquet(part.url, metadata=footer, read_dictionary=texts) as opened:
+    mapped = footer.row_group(part.group).total_byte_size <= _MAPPED
+    with _parquet(part.url, mapped=mapped, metadata=footer, read_dictionary=texts) as opened:
         yield _columns(opened, schema, part.group)
 
 
