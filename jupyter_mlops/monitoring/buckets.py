@@ -19,6 +19,7 @@ from jupyter_mlops.monitoring.counting import Stretches, ordered, stretches, tal
 
 MOST = 8192
 TAIL = 16
+_NORMAL = float(np.finfo(np.float64).tiny)
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -39,8 +40,9 @@ class Buckets:
         return int(self.counts.sum())
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The least and the greatest value that each bucket could hold."""
-        return values_of(self.keys << self.shift), values_of(((self.keys + 1) << self.shift) - 1)
+        """The least and the greatest value that each bucket could hold; of zero's, zero: only denormals lie beside it."""
+        low, high = values_of(self.keys << self.shift), values_of(((self.keys + 1) << self.shift) - 1)
+        return low, np.where((low == 0) & (high < _NORMAL), 0.0, high)
 
     def values(self) -> Floats:
         """The value each bucket stands for: itself when exact, else its middle."""

@@ -71,7 +71,12 @@ def _rule(column: Column) -> Rule:
         room = _ROOM * (bounds[1] - bounds[0] or abs(bounds[0]) or 1.0)
         found |= {"min": bounds[0] - room, "max": bounds[1] + room}
     named = column.categories
-    if column.holds not in OPAQUE and named.exact and 0 < named.distinct <= _CLOSED and column.seen >= _OFTEN * named.distinct:
+    if (
+        column.holds not in OPAQUE
+        and named.exact
+        and 0 < named.distinct <= _CLOSED
+        and column.seen >= _OFTEN * named.distinct
+    ):
         found["values"] = sorted(named.named)
     return Rule(**found)
 

@@ -1,7 +1,8 @@
 """What two profiled columns' buckets say of their distributions: counts below any value, quantiles, the classic bins.
 
-A bucket's values are taken to lie evenly in it; the outermost values, kept as they are, are not spread. A column whose
-buckets are single values gives exactly what its raw rows would.
+A bucket's values are taken to lie evenly in it; the outermost values, kept as they are, are not spread, nor is a bucket that
+stands out so far that its rows must share one value (a default, a limit). A column whose buckets are single values gives exactly
+what its raw rows would.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jupyter_mlops.monitoring.buckets import Buckets, either
 from jupyter_mlops.monitoring.counting import values_of
@@ -89,7 +91,16 @@ def curve(buckets: Buckets) -> Curve:
     tails = np.concatenate([buckets.least, buckets.greatest]) if buckets.n > 2 * len(buckets.least) else buckets.least
     place = np.searchsorted(buckets.keys, tails >> buckets.shift)
     np.subtract.at(counts, place, 1.0)
+    middle = low / 2 + high / 2
+    tied = _tied(counts)
+    low, high = np.where(tied, middle, low), np.where(tied, middle, high)
     return Curve(low, high, counts, np.sort(values_of(tails)))
+
+
+def _tied(counts: Floats) -> NDArray[np.bool_]:
+    """Buckets with a hundredth of all rows and ten times as many as either neighbour."""
+    beside = np.concatenate([[0.0], counts, [0.0]])
+    return (counts >= 0.01 * counts.sum()) & (counts > 10 * np.maximum(beside[:-2], beside[2:]))
 
 
 def together(one: Curve, two: Curve) -> tuple[Floats, Floats, Floats]:

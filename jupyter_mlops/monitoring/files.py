@@ -105,7 +105,7 @@ def _local(place: Path) -> list[str]:
         return [str(place)]
     if place.is_dir():
         return sorted(str(file) for file in place.rglob("*") if file.is_file() and not _hidden(file, place))
-    found = sorted(glob(str(place), recursive=True))  # noqa: PTH207 - Path.glob takes no whole path  # noqa: PTH207 - Path.glob takes no whole path
+    found = sorted(glob(str(place), recursive=True))  # noqa: PTH207 - Path.glob takes no whole path
     if not found:
         raise BadInput(f"there is no file or folder {place}", "check the path", path=str(place))
     return [file for name in found for file in _local(Path(name))]
@@ -131,7 +131,12 @@ def _open(file: str) -> Any:
         with fsspec.open(file, "rb") as inner:
             return pa.BufferReader(inner.read())
     filesystem, path = fsspec.core.url_to_fs(file)
-    return filesystem.open(path, "rb")
+    return filesystem.open(path, "rb") if _in_pieces(filesystem, path) else pa.BufferReader(filesystem.cat_file(path))
+
+
+def _in_pieces(filesystem: Any, path: str) -> bool:
+    """A web server that gives no pieces of a file is asked for the whole, since Parquet is read from its end."""
+    return not path.startswith(("http://", "https://")) or bool(filesystem.info(path).get("partial"))
 
 
 def read_part(part: Part) -> Iterator[Batch]:

@@ -36,7 +36,8 @@ else:
 wall = time.perf_counter() - begun
 mine, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 cpu = sum(usage.ru_utime + usage.ru_stime for usage in (mine, theirs))
-own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))  # maxrss begins with the parent's
+status = open("/proc/self/status").read()  # our own maxrss begins with the parent's
+own = int(status.split("VmHWM:")[1].split()[0])
 peak = (own + (workers * theirs.ru_maxrss if workers > 1 else 0)) / 1024
 size = f"{made.rows:>12,} rows x {len(made.columns)} columns"
 print(f"{size}, {workers} worker(s): {wall:.1f} s, {cpu:.1f} CPU s, peak {peak:.0f} MB")
