@@ -91,13 +91,17 @@ def curve(buckets: Buckets) -> Curve:
     tails = np.concatenate([buckets.least, buckets.greatest]) if buckets.n > 2 * len(buckets.least) else buckets.least
     place = np.searchsorted(buckets.keys, tails >> buckets.shift)
     np.subtract.at(counts, place, 1.0)
-    middle = low / 2 + high / 2
-    tied = _tied(counts)
-    low, high = np.where(tied, middle, low), np.where(tied, middle, high)
+    high = np.where(_tied(counts), low, high)  # no value of it is below, so that an edge there has them all above
     return Curve(low, high, counts, np.sort(values_of(tails)))
 
 
-def _tied(counts: Floats) -> NDArray[np.bool_]:
+def curves(reference: Buckets, current: Buckets) -> tuple[Curve, Curve]:
+    """Both, for edges that the reference sets: where values are tied, its buckets are no finer than the current ones."""
+    finer = current.shift > reference.shift and any(_tied(b.counts).any() for b in (reference, current))
+    return curve(reference.coarser(current.shift) if finer else reference), curve(current)
+
+
+def _tied(counts: NDArray[Any]) -> NDArray[np.bool_]:
     """Buckets with a hundredth of all rows and ten times as many as either neighbour."""
     beside = np.concatenate([[0.0], counts, [0.0]])
     return (counts >= 0.01 * counts.sum()) & (counts > 10 * np.maximum(beside[:-2], beside[2:]))

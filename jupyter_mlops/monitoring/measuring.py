@@ -7,7 +7,7 @@ import numpy as np
 from jupyter_mlops import stats
 from jupyter_mlops.monitoring.buckets import MOST, Buckets, either
 from jupyter_mlops.monitoring.categories import aligned
-from jupyter_mlops.monitoring.curves import Floats, bars, curve, tenths, together
+from jupyter_mlops.monitoring.curves import Floats, bars, curves, tenths, together
 from jupyter_mlops.monitoring.describing import moments
 from jupyter_mlops.monitoring.profiles import Column
 
@@ -19,7 +19,7 @@ Picture = tuple[list[float], list[float]]
 
 def numeric(ref: Column, cur: Column) -> tuple[Figures, Picture]:
     """Distances of two numeric columns; `wasserstein_normed` is in standard deviations of the reference."""
-    reference, current = curve(ref.buckets), curve(cur.buckets)
+    reference, current = curves(ref.buckets, cur.buckets)
     in_tenths, in_bars = tenths(reference, current), bars(reference, current, ref.integral)
     p, q = _same(ref.buckets, cur.buckets)
     ks, p_value = stats.kolmogorov_smirnov(p, q)

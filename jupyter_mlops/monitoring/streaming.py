@@ -12,7 +12,7 @@ from jupyter_mlops import stats
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring.categories import aligned
 from jupyter_mlops.monitoring.comparing import EFFECT, RATE
-from jupyter_mlops.monitoring.curves import curve, tenths
+from jupyter_mlops.monitoring.curves import curves, tenths
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.monitoring.reading import profile
 
@@ -85,7 +85,7 @@ def _column(ref: Column, cur: Column) -> tuple[float, float]:
     if ref.kind != cur.kind:
         return float("inf"), 1.0
     if ref.kind == "numeric":
-        p, q = tenths(curve(ref.buckets), curve(cur.buckets))
+        p, q = tenths(*curves(ref.buckets, cur.buckets))
     else:
         p, q, _ = aligned(ref.categories, cur.categories)
     return stats.log_evidence(p, q), stats.jensen_shannon(p, q)
