@@ -30,6 +30,7 @@ KERNEL = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "sqlite3",
+    "jupyter_mlops.kernels.observing",
 )
 # What training notebooks import. Not mlflow: ours ship to it from outside the kernel.
 PRELOAD = (

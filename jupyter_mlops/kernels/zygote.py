@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any
 
-from jupyter_mlops.kernels.child import Launch, become_kernel, die_with
+from jupyter_mlops.kernels.child import Launch, become_kernel, die_with, find_pools
 from jupyter_mlops.kernels.snapshot import Snapshot
 
 LARGEST = 4 << 20  # bytes of a message; an environment is far smaller
@@ -38,6 +38,7 @@ def main() -> None:
     _preload(channel, modules, given)
     os.set_inheritable(channel.fileno(), False)
     by_imports = {name: value for name, value in os.environ.items() if name not in given}
+    find_pools()
     server = _Server(channel, Snapshot(began), by_imports)
     gc.collect()
     gc.freeze()
