@@ -104,7 +104,7 @@ def curves(reference: Buckets, current: Buckets) -> tuple[Curve, Curve]:
 def _tied(counts: NDArray[Any]) -> NDArray[np.bool_]:
     """Buckets with a hundredth of all rows and ten times as many as either neighbour."""
     beside = np.concatenate([[0.0], counts, [0.0]])
-    return (counts >= 0.01 * counts.sum()) & (counts > 10 * np.maximum(beside[:-2], beside[2:]))
+    return np.asarray((counts >= 0.01 * counts.sum()) & (counts > 10 * np.maximum(beside[:-2], beside[2:])))
 
 
 def together(one: Curve, two: Curve) -> tuple[Floats, Floats, Floats]:
@@ -112,7 +112,7 @@ def together(one: Curve, two: Curve) -> tuple[Floats, Floats, Floats]:
     (values, counts), (others, times) = one.points, two.points
     every = either(values, others)
     p, q = (
-        np.bincount(np.searchsorted(every, held), weights=often, minlength=len(every))
+        np.bincount(np.searchsorted(every, held), weights=often, minlength=len(every)).astype(np.float64)
         for held, often in ((values, counts), (others, times))
     )
     return p, q, every

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from jupyter_mlops.monitoring.buckets import Buckets
 from jupyter_mlops.monitoring.curves import curve
 
-if TYPE_CHECKING:
-    from jupyter_mlops.monitoring.profiles import Column
+Column = Any  # of a profile, which imports this module to tell itself, so that it cannot be named here
 
 _QUANTILES = {"p01": 0.01, "p25": 0.25, "median": 0.5, "p75": 0.75, "p99": 0.99}
 _TOP = 5
@@ -38,7 +37,7 @@ def held(column: Column) -> str:
     """The column's kind in a person's word, by how it is stored; strings of three words and more are text."""
     found = {_STORED.get(_stem(stored), column.kind) for stored in column.type.split("|")}
     kind = found.pop() if len(found) == 1 else column.kind
-    return "text" if kind == "categorical" and column.text.words.n >= _WORDS * max(1, column.text.n) else kind
+    return "text" if kind == "categorical" and column.text.words.n >= _WORDS * max(1, column.text.n) else str(kind)
 
 
 def _stem(stored: str) -> str:
@@ -63,7 +62,7 @@ def _numbers(column: Column) -> dict[str, Any]:
     mean, deviation = moments(b)
     often = np.argsort(-b.counts, kind="stable")[:_TOP]
     top = [[float(v), int(n)] for v, n in zip(b.values()[often], b.counts[often], strict=True)] if not b.shift else None
-    found = {"nan": column.nan, "infinite": column.infinite, "mean": mean, "std": deviation}
+    found: dict[str, Any] = {"nan": column.nan, "infinite": column.infinite, "mean": mean, "std": deviation}
     found |= dict(zip(("min", "max"), bounds or (None, None), strict=True)) | _quantiles(b)
     found |= {"distinct": None if b.shift else len(b.keys), "top": top}
     return found | ({"from": _moment(bounds[0]), "to": _moment(bounds[1])} if bounds and column.temporal else {})
