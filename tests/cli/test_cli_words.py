@@ -27,6 +27,7 @@ BAD = [
     (["approve", "nobody", "1", "--reason", " "], 2, "needs a reason"),
     (["card", "nobody", "1"], 2, "unknown model"),
     (["evidence", "nobody", "1", "-o", "x.zip"], 2, "unknown model"),
+    (["profile", "nope.csv", "--workers", "0"], 2, "--workers 0 is no number of processes"),
     (["quickstrat"], 2, "did you mean 'quickstart'?"),
     (["quickstart", "x", "--template", "retail"], 2, "did you mean 'retail-recommender'?"),
     (["models", "--project", "/nowhere"], 2, "no such project folder"),
