@@ -46,6 +46,7 @@ _MEASURES = {
     "precision": Measure("Suggestions that were right", "higher"),
     "precision_macro": Measure("Answers that were right, over the classes", "higher"),
     "prediction_drift": Measure("Distance of the answers from ordinary ones", "lower"),
+    "attribution_drift": Measure("Share of the answers that rests on other columns than in training", "lower"),
     "r2": Measure("Share of the variation explained", "higher"),
     "recall": Measure("Right ones that were suggested", "higher"),
     "recall_macro": Measure("Cases that were found, over the classes", "higher"),

@@ -6,20 +6,31 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.flows.alerting import raise_alerts
 from jupyter_mlops.flows.estimates import Estimator
 from jupyter_mlops.flows.promotion import evidence_of
+from jupyter_mlops.flows.recording import record_windows
 from jupyter_mlops.flows.rows import read_rows
 from jupyter_mlops.flows.windows import arrivals, at_event_time, drift_reference, evenly, last_windows, numbers, span
-from jupyter_mlops.monitoring import FEWEST, Arrivals, Constraints, monitor, shown_and_taken, weights_of
+from jupyter_mlops.monitoring import (
+    FEWEST,
+    Arrivals,
+    AttributionDrift,
+    Constraints,
+    attributions,
+    monitor,
+    shown_and_taken,
+    weights_of,
+)
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, recover, score
 from jupyter_mlops.stats import online_level
-from jupyter_mlops.store import LoadedModel, Store, database
+from jupyter_mlops.store import LoadedModel, Store, database, predict
 from jupyter_mlops.validation import estimates_of, fairness_of, prepare
 
 ID = "inference_id"
@@ -83,7 +94,9 @@ def watch(store: Store, target: Target, *, only: pd.Series | None = None) -> Mon
         base.add_points(report.points)
     for report in reports[:-1]:
         base.keep_window(report)
-    return reports[-1].model_copy(update={"alerts": raise_alerts(store, target, reports[-1])})
+    judged = reports[-1].model_copy(update={"alerts": raise_alerts(store, target, reports[-1])})
+    record_windows(store, target, reports)
+    return judged
 
 
 def _judged(
@@ -99,6 +112,7 @@ def _judged(
     promised = reference_metric(store, target, champion.version)
     estimator = Estimator(store, target, champion)
     weights = weights_of(champion.model, champion.features)
+    leaned = _leaned(champion, training)
     reports: list[MonitorReport] = []
     rules, now = _rules(store, target), datetime.now(UTC)
     for rows in map(evenly, windows):
@@ -130,9 +144,28 @@ def _judged(
                 arrivals=_arrivals(target, logged, rows, now, live=given is None),
                 rules=rules,
                 ids=given,
+                attribution=_attribution(champion, leaned, rows),
             )
         )
     return reports
+
+
+def _leaned(champion: LoadedModel, rows: pd.DataFrame) -> dict[str, float] | None:
+    """What the champion leans on where it answers these rows; None where it cannot, which others say."""
+    if len(rows) < FEWEST or not champion.features:
+        return None
+    try:
+        with threadpool_limits(1):
+            return attributions(
+                lambda asked: predict(champion.model, asked, champion.features), rows, champion.features
+            )
+    except (BadInput, KeyError):
+        return None
+
+
+def _attribution(champion: LoadedModel, before: dict[str, float] | None, rows: pd.DataFrame) -> AttributionDrift | None:
+    now = _leaned(champion, rows) if before else None
+    return AttributionDrift(before, now) if before and now else None
 
 
 def _arrivals(

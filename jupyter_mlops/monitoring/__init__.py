@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.monitoring.arriving import Arrivals
+    from jupyter_mlops.monitoring.attributing import AttributionDrift, attribution_drift, attributions
     from jupyter_mlops.monitoring.behaving import shown_and_taken
     from jupyter_mlops.monitoring.causes import weights_of
     from jupyter_mlops.monitoring.comparing import DriftReport, drift
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
     from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
+    from jupyter_mlops.monitoring.streaming import DriftStream
 
 __all__ = [
     "FEWEST",
     "Arrivals",
+    "AttributionDrift",
     "Constraints",
     "DriftReport",
+    "DriftStream",
     "Profile",
     "as_great_expectations",
     "as_pandera",
+    "attribution_drift",
+    "attributions",
     "cbpe",
     "dle",
     "drift",
@@ -41,6 +47,9 @@ __all__ = [
 
 _HOME = {
     "Arrivals": "arriving",
+    "AttributionDrift": "attributing",
+    "attribution_drift": "attributing",
+    "attributions": "attributing",
     "Constraints": "constraints",
     "as_great_expectations": "constraints",
     "as_pandera": "constraints",

@@ -10,14 +10,16 @@ as they are, because a heavy tail's distance hangs on them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.monitoring.counting import ordered, tally, values_of
+from jupyter_mlops.monitoring.counting import Stretches, ordered, stretches, tally, values_of
 
 MOST = 8192
 TAIL = 16
+_NORMAL = float(np.finfo(np.float64).tiny)
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -38,8 +40,9 @@ class Buckets:
         return int(self.counts.sum())
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The least and the greatest value that each bucket could hold."""
-        return values_of(self.keys << self.shift), values_of(((self.keys + 1) << self.shift) - 1)
+        """The least and the greatest value that each bucket could hold; of zero's, zero: only denormals lie beside it."""
+        low, high = values_of(self.keys << self.shift), values_of(((self.keys + 1) << self.shift) - 1)
+        return low, np.where((low == 0) & (high < _NORMAL), 0.0, high)
 
     def values(self) -> Floats:
         """The value each bucket stands for: itself when exact, else its middle."""
@@ -82,37 +85,48 @@ def empty(most: int = MOST) -> Buckets:
 
 def count(values: Floats, most: int = MOST) -> Buckets:
     """The buckets of finite values."""
+    return count_within(values, stretches(values), most)
+
+
+def count_within(values: Floats, extent: Stretches, most: int) -> Buckets:
+    """The same, of values whose extent is known already."""
     if not len(values):
         return empty(most)
-    keys = ordered(values)
     if most > MOST:
-        held, counts = np.unique(keys, return_counts=True)
+        held, counts = np.unique(ordered(values), return_counts=True)
         return Buckets(0, held, counts, held[:0], held[:0], most)
-    shift, held, counts = tally(keys, most)
-    least, greatest = (held[:0], held[:0]) if shift == 0 else _extremes(keys, held << shift, counts)
+    shift, held, counts = tally(values, extent, most)
+    least, greatest = (ordered(tail) if shift else held[:0] for tail in extent.outermost(values, TAIL))
     return _fit(Buckets(shift, held, counts, least, greatest, most))
 
 
-def _extremes(keys: Keys, starts: Keys, counts: NDArray[np.int64]) -> tuple[Keys, Keys]:
-    """The outermost keys, found among those in the buckets that hold the first and the last 16."""
-    first = int(np.searchsorted(np.cumsum(counts), TAIL))
-    last = len(counts) - 1 - int(np.searchsorted(np.cumsum(counts[::-1]), TAIL))
-    least = keys[keys < starts[first + 1]] if first + 1 < len(starts) else keys
-    greatest = keys[keys >= starts[last]] if last > 0 else keys
-    return np.sort(least)[:TAIL], np.sort(greatest)[-TAIL:]
-
-
 def _fit(buckets: Buckets) -> Buckets:
-    while len(buckets.keys) > buckets.most:
-        buckets = buckets.coarser(buckets.shift + 1)
-    return buckets
+    """As fine as `most` buckets allow. Two neighbours become one when the highest bit in which they differ is dropped."""
+    keys, most = buckets.keys, buckets.most
+    if len(keys) <= most:
+        return buckets
+    needed = np.sort(_bits(keys[1:] ^ keys[:-1]))
+    return buckets.coarser(buckets.shift + int(needed[len(keys) - most - 1]))
+
+
+def _bits(values: Keys) -> Keys:
+    """How many bits each value has; by halves, since a float64 would round a long one up."""
+    high, low = values >> 32, values & 0xFFFFFFFF
+    long = np.frexp(high.astype(np.float64))[1]
+    return np.where(long > 0, long + 32, np.frexp(low.astype(np.float64))[1]).astype(np.int64)
+
+
+def either(one: NDArray[Any], two: NDArray[Any]) -> NDArray[Any]:
+    """The values of both, each once; either is ascending, which makes this a merge and no sort."""
+    both = np.sort(np.concatenate([one, two]), kind="stable")
+    return both[np.concatenate([[True], both[1:] != both[:-1]])] if len(both) else both
 
 
 def _union(one: Buckets, two: Buckets) -> Buckets:
-    keys = np.concatenate([one.keys, two.keys])
-    counts = np.concatenate([one.counts, two.counts])
-    distinct, place = np.unique(keys, return_inverse=True)
-    summed = np.bincount(place, weights=counts, minlength=len(distinct)).astype(np.int64)
+    distinct = either(one.keys, two.keys)
+    summed = np.zeros(len(distinct), dtype=np.int64)
+    for part in (one, two):
+        summed[np.searchsorted(distinct, part.keys)] += part.counts
     least = np.sort(np.concatenate([one.least, two.least]))[:TAIL]
     greatest = np.sort(np.concatenate([one.greatest, two.greatest]))[-TAIL:]
     return Buckets(one.shift, distinct, summed, least, greatest, max(one.most, two.most))

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from jupyter_mlops.monitoring import buckets, categories
-from jupyter_mlops.monitoring.buckets import Buckets, count
+from jupyter_mlops.monitoring.buckets import Buckets, count_within
 from jupyter_mlops.monitoring.categories import Categories, of_names
+from jupyter_mlops.monitoring.counting import Stretches, stretches
 from jupyter_mlops.monitoring.profiles import Column
 from jupyter_mlops.monitoring.texts import Text, of_strings
 
@@ -58,15 +59,16 @@ def in_rows(values: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
 
 def _numeric(chunks: list[pa.Array], kind: pa.DataType, exact: bool) -> Column:
     most = _EVERYTHING if exact else buckets.MOST
-    held, nulls, infinite, n = buckets.empty(most), 0, 0, 0
+    held, nulls, nan, infinite, n = buckets.empty(most), 0, 0, 0, 0
     for chunk in chunks:
         whole = chunk.dictionary_decode() if pa.types.is_dictionary(chunk.type) else chunk
         floats = _floats(whole.drop_null() if whole.null_count else whole)
-        finite, wild = _finite(floats)
+        finite, extent, wild = _finite(floats)
         n, infinite = n + len(chunk), infinite + wild
         nulls += len(chunk) - len(finite) - wild
-        held = _merged(held, count(finite, most))
-    return Column("numeric", n, nulls, infinite, buckets=held, type=type_name(kind))
+        nan += len(floats) - len(finite) - wild
+        held = _merged(held, count_within(finite, extent, most))
+    return Column("numeric", n, nulls, infinite, buckets=held, type=type_name(kind), nan=nan)
 
 
 def _merged(one: Buckets, two: Buckets) -> Buckets:
@@ -102,11 +104,13 @@ def _seconds(values: pa.Array, kind: Any) -> NDArray[np.float64]:
     return np.asarray(whole / _UNITS[kind.unit], dtype=np.float64)
 
 
-def _finite(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """The finite ones, and how many were infinite; a column without any other costs one look."""
-    if not len(floats) or (np.isfinite(floats.min()) and np.isfinite(floats.max())):
-        return floats, 0
-    return floats[np.isfinite(floats)], int(np.isinf(floats).sum())
+def _finite(floats: NDArray[np.float64]) -> tuple[NDArray[np.float64], Stretches, int]:
+    """The finite ones, their extent, and how many were infinite; a column without any other costs one look."""
+    extent = stretches(floats)
+    if extent.finite:
+        return floats, extent, 0
+    finite = floats[np.isfinite(floats)]
+    return finite, stretches(finite), int(np.isinf(floats).sum())
 
 
 def _categorical(chunks: list[pa.Array], kind: pa.DataType, exact: bool) -> Column:

@@ -27,7 +27,7 @@ RATE = 0.05
 
 @dataclass
 class ColumnDrift:
-    """`effect` is the Jensen-Shannon distance; `test` names the statistic that `p_value` belongs to."""
+    """`effect` is the Jensen-Shannon distance; `kind` is how the column is counted, `holds` the same in a person's word."""
 
     name: str
     kind: str
@@ -39,6 +39,7 @@ class ColumnDrift:
     drifted: bool = False
     reason: str = ""
     stored: str = ""
+    holds: str = ""
 
     @property
     def effect(self) -> float:
@@ -49,7 +50,10 @@ class ColumnDrift:
         return "; ".join(filter(None, [self.reason, self.stored]))
 
     def as_dict(self) -> dict[str, Any]:
-        line = {k: v for k, v in vars(self).items() if k not in ("figures", "drifted", "reason", "stored")}
+        hidden = ("kind", "figures", "drifted", "reason", "stored", "holds")
+        line = {"name": self.name, "kind": self.holds or self.kind} | {
+            k: v for k, v in vars(self).items() if k not in hidden
+        }
         return {**line, **self.figures, "effect": self.effect, "drifted": self.drifted, "reason": self.why}
 
 
@@ -142,13 +146,14 @@ def drift(
 
 
 def _compare(name: str, ref: Column, cur: Column, pictures: dict[str, Picture]) -> ColumnDrift:
-    kind = ref.kind if ref.present or not cur.present else cur.kind
-    found = ColumnDrift(name, kind, ref.n, cur.n, ref.nulls, cur.nulls)
+    told = ref if ref.present or not cur.present else cur
+    kind = told.kind
+    found = ColumnDrift(name, kind, ref.n, cur.n, ref.nulls, cur.nulls, holds=told.holds)
     found.figures = dict.fromkeys(NUMERIC if kind == "numeric" else CATEGORICAL)
     if ref.type != cur.type and ref.present and cur.present:
         found.stored = f"it was stored as {ref.type or 'nothing'}, now as {cur.type or 'nothing'}"
     if ref.present and cur.present and ref.kind != cur.kind:
-        found.reason = f"it was {ref.kind} and is {cur.kind} now"
+        found.reason = f"it was {ref.holds} and is {cur.holds} now"
     elif min(ref.seen, cur.seen) == 0:
         found.reason = f"inconclusive: there are no values to compare {'now' if ref.seen else 'in the reference'}"
     else:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.monitoring.describing import OPAQUE
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.project import Share
 
@@ -66,11 +67,16 @@ def _rule(column: Column) -> Rule:
     nulls = column.nulls / max(1, column.n)
     found: dict[str, Any] = {"type": column.type or None, "nulls": round(min(1.0, nulls + 0.1), 3) if nulls else 0.0}
     bounds = column.range()
-    if bounds and not column.temporal:
+    if bounds and column.holds == "numeric":  # other tools do not hold times against numbers of seconds
         room = _ROOM * (bounds[1] - bounds[0] or abs(bounds[0]) or 1.0)
         found |= {"min": bounds[0] - room, "max": bounds[1] + room}
     named = column.categories
-    if named.exact and 0 < named.distinct <= _CLOSED and column.seen >= _OFTEN * named.distinct:
+    if (
+        column.holds not in OPAQUE
+        and named.exact
+        and 0 < named.distinct <= _CLOSED
+        and column.seen >= _OFTEN * named.distinct
+    ):
         found["values"] = sorted(named.named)
     return Rule(**found)
 

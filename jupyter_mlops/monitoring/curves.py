@@ -1,18 +1,21 @@
 """What two profiled columns' buckets say of their distributions: counts below any value, quantiles, the classic bins.
 
-A bucket's values are taken to lie evenly in it; the outermost values, kept as they are, are not spread. A column whose
-buckets are single values gives exactly what its raw rows would.
+A bucket's values are taken to lie evenly in it; the outermost values, kept as they are, are not spread, nor is a bucket that
+stands out so far that its rows must share one value (a default, a limit). A column whose buckets are single values gives exactly
+what its raw rows would.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from jupyter_mlops.monitoring.buckets import Buckets
+from jupyter_mlops.monitoring.buckets import Buckets, either
 from jupyter_mlops.monitoring.counting import values_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -45,6 +48,7 @@ class Curve:
             found = found + np.where(split, part * self.counts[inside], 0.0)
         return np.asarray(found + np.searchsorted(self.tails, edges, side="left"))
 
+    @cached_property
     def points(self) -> tuple[Floats, Floats]:
         """Values, ascending, and how often each: a bucket's middle stands for it."""
         values = np.concatenate([np.where(self.low == self.high, self.low, self.low / 2 + self.high / 2), self.tails])
@@ -54,7 +58,7 @@ class Curve:
 
     def quantiles(self, shares: Floats) -> Floats:
         """By linear interpolation between neighbouring values, as numpy's."""
-        values, counts = self.points()
+        values, counts = self.points
         reached = np.cumsum(counts)
         at = shares * (reached[-1] - 1)
         lower, part = np.floor(at), at - np.floor(at)
@@ -87,16 +91,30 @@ def curve(buckets: Buckets) -> Curve:
     tails = np.concatenate([buckets.least, buckets.greatest]) if buckets.n > 2 * len(buckets.least) else buckets.least
     place = np.searchsorted(buckets.keys, tails >> buckets.shift)
     np.subtract.at(counts, place, 1.0)
+    high = np.where(_tied(counts), low, high)  # no value of it is below, so that an edge there has them all above
     return Curve(low, high, counts, np.sort(values_of(tails)))
+
+
+def curves(reference: Buckets, current: Buckets) -> tuple[Curve, Curve]:
+    """Both, for edges that the reference sets: where values are tied, its buckets are no finer than the current ones."""
+    finer = current.shift > reference.shift and any(_tied(b.counts).any() for b in (reference, current))
+    return curve(reference.coarser(current.shift) if finer else reference), curve(current)
+
+
+def _tied(counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """Buckets with a hundredth of all rows and ten times as many as either neighbour."""
+    beside = np.concatenate([[0.0], counts, [0.0]])
+    return np.asarray((counts >= 0.01 * counts.sum()) & (counts > 10 * np.maximum(beside[:-2], beside[2:])))
 
 
 def together(one: Curve, two: Curve) -> tuple[Floats, Floats, Floats]:
     """Both columns' counts at the same ascending values."""
-    (values, counts), (others, times) = one.points(), two.points()
-    every = np.union1d(values, others)
-    p, q = np.zeros(len(every)), np.zeros(len(every))
-    np.add.at(p, np.searchsorted(every, values), counts)
-    np.add.at(q, np.searchsorted(every, others), times)
+    (values, counts), (others, times) = one.points, two.points
+    every = either(values, others)
+    p, q = (
+        np.bincount(np.searchsorted(every, held), weights=often, minlength=len(every)).astype(np.float64)
+        for held, often in ((values, counts), (others, times))
+    )
     return p, q, every
 
 
@@ -128,7 +146,7 @@ def _outside_together(counts: Floats) -> Floats:
 
 
 def _doane(reference: Curve, integral: bool) -> Floats:
-    values, counts = reference.points()
+    values, counts = reference.points
     first, last = values[0], values[-1]
     if first == last:
         return np.array([first, last])  # numpy would take half a unit on either side, and miss a constant that moved

@@ -6,6 +6,7 @@ outcome is still the reference's: they see a changed mix of cases, never a chang
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,12 +126,33 @@ def dle(
 
 
 def _expected_loss(before: pd.DataFrame, loss: Floats, now: pd.DataFrame) -> float:
-    from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    model = HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=60, random_state=0)
     with threadpool_limits(1):  # on a busy machine its threads wait for each other far longer than they work
-        return float(model.fit(before, loss).predict(now).mean())
+        return float(_learned(_Case(before, loss)).predict(now).mean())
+
+
+class _Case:
+    """What a loss is learned from; two of the same content are the same, so that window after window needs no new fit."""
+
+    def __init__(self, before: pd.DataFrame, loss: Floats) -> None:
+        self.before, self.loss = before, loss
+        rows = pd.util.hash_pandas_object(before, index=False).to_numpy()
+        self._content = (tuple(before.dtypes.items()), rows.tobytes(), loss.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Case) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content[1:])
+
+
+@lru_cache(maxsize=4)
+def _learned(case: _Case) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=60, random_state=0)
+    return model.fit(case.before, case.loss)
 
 
 def _inputs(before: pd.DataFrame, first: Floats, now: pd.DataFrame, then: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:

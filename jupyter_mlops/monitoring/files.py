@@ -31,6 +31,7 @@ _FORMATS = {
 }
 _PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _BLOCK = 16 << 20
+_MAPPED = 256 << 20  # bytes of a row group: what was read of it counts as our memory until it is closed
 Batch = Iterator[tuple[str, pa.ChunkedArray | pa.Array]]
 
 
@@ -104,7 +105,7 @@ def _local(place: Path) -> list[str]:
         return [str(place)]
     if place.is_dir():
         return sorted(str(file) for file in place.rglob("*") if file.is_file() and not _hidden(file, place))
-    found = sorted(glob(str(place), recursive=True))  # noqa: PTH207 - Path.glob takes no whole path  # noqa: PTH207 - Path.glob takes no whole path
+    found = sorted(glob(str(place), recursive=True))  # noqa: PTH207 - Path.glob takes no whole path
     if not found:
         raise BadInput(f"there is no file or folder {place}", "check the path", path=str(place))
     return [file for name in found for file in _local(Path(name))]
@@ -130,7 +131,12 @@ def _open(file: str) -> Any:
         with fsspec.open(file, "rb") as inner:
             return pa.BufferReader(inner.read())
     filesystem, path = fsspec.core.url_to_fs(file)
-    return filesystem.open(path, "rb")
+    return filesystem.open(path, "rb") if _in_pieces(filesystem, path) else pa.BufferReader(filesystem.cat_file(path))
+
+
+def _in_pieces(filesystem: Any, path: str) -> bool:
+    """A web server that gives no pieces of a file is asked for the whole, since Parquet is read from its end."""
+    return not path.startswith(("http://", "https://")) or bool(filesystem.info(path).get("partial"))
 
 
 def read_part(part: Part) -> Iterator[Batch]:
@@ -151,8 +157,9 @@ def _and_folders(batch: Batch, part: Part) -> Batch:
             yield name, pa.repeat(value, rows)
 
 
-def _parquet(file: str, **more: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(_open(file), page_checksum_verification=True, **more)
+def _parquet(file: str, *, mapped: bool = True, **more: Any) -> pq.ParquetFile:
+    source = _open(file) if mapped or "://" in file else pa.OSFile(file)
+    return pq.ParquetFile(source, page_checksum_verification=True, **more)
 
 
 def _group(part: Part) -> Iterator[Batch]:
@@ -163,7 +170,8 @@ def _group(part: Part) -> Iterator[Batch]:
         yield ((name, pa.chunked_array([], type=schema.field(name).type)) for name in schema.names)
         return
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    with _parquet(part.url, metadata=footer, read_dictionary=texts) as opened:
+    mapped = footer.row_group(part.group).total_byte_size <= _MAPPED
+    with _parquet(part.url, mapped=mapped, metadata=footer, read_dictionary=texts) as opened:
         yield _columns(opened, schema, part.group)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import causes
 from jupyter_mlops.monitoring.arriving import Arrivals, arrived, repeated, same_ids
+from jupyter_mlops.monitoring.attributing import AttributionDrift
 from jupyter_mlops.monitoring.behaving import NEED_NO_OUTCOME
 from jupyter_mlops.monitoring.comparing import DriftReport, drift
 from jupyter_mlops.monitoring.constraints import Constraints, violated
@@ -56,6 +57,7 @@ def monitor(
     arrivals: Arrivals | None = None,
     rules: Constraints | None = None,
     ids: pd.Series | None = None,
+    attribution: AttributionDrift | None = None,
 ) -> MonitorReport:
     """Judge `current` (features, prediction, time) against `reference` (training rows).
 
@@ -64,7 +66,8 @@ def monitor(
     to tell. `usual_predictions` is what the model answered to ordinary rows, `span` the window the rows are of (default: from
     the first to the last); `weights` say how much the model leans on each feature; `level` is the rate of false
     discoveries this window may have (default: the one declared); `arrivals` how its rows came, `rules` what a person asks of
-    them, `ids` those that were given for them, of which the log keeps each once. Raises BadInput when there are no rows.
+    them, `ids` those that were given for them, of which the log keeps each once; `attribution` how far what the model leans on
+    moved. Raises BadInput when there are no rows.
     """
     if not len(current):
         raise BadInput(f"{target.name} has logged no rows to judge", "serve it or score rows first")
@@ -81,6 +84,7 @@ def monitor(
     points = [
         *_drift_points(report, point, len(current), counted=level is not None),
         *_prediction_point(usual_predictions, current, point),
+        *_attribution_point(attribution, point, len(current)),
     ]
     whole = not violations
     if whole:
@@ -282,6 +286,11 @@ def _prediction_point(usual: Any, current: pd.DataFrame, point: dict[str, Any]) 
     answers = (pd.DataFrame({"prediction": np.asarray(x, dtype=np.float64)}) for x in (usual, current["prediction"]))
     [moved] = drift(*answers).columns
     return [MetricPoint(**point, metric="prediction_drift", value=moved.effect, n=len(current))]
+
+
+def _attribution_point(found: AttributionDrift | None, point: dict[str, Any], rows: int) -> list[MetricPoint]:
+    """As the answers' own move, no finding by itself."""
+    return [MetricPoint(**point, metric="attribution_drift", value=found.moved, n=rows)] if found else []
 
 
 def _probably_worse(

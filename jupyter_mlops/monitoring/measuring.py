@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jupyter_mlops import stats
-from jupyter_mlops.monitoring.buckets import MOST, Buckets
+from jupyter_mlops.monitoring.buckets import MOST, Buckets, either
 from jupyter_mlops.monitoring.categories import aligned
-from jupyter_mlops.monitoring.curves import Floats, bars, curve, tenths, together
-from jupyter_mlops.monitoring.profiles import Column, moments
+from jupyter_mlops.monitoring.curves import Floats, bars, curves, tenths, together
+from jupyter_mlops.monitoring.describing import moments
+from jupyter_mlops.monitoring.profiles import Column
 
 NUMERIC = ("ks", "p_value", "psi", "js", "wasserstein", "wasserstein_normed", "hellinger")
 CATEGORICAL = ("chi2", "p_value", "psi", "js", "hellinger", "linf")
@@ -18,7 +19,7 @@ Picture = tuple[list[float], list[float]]
 
 def numeric(ref: Column, cur: Column) -> tuple[Figures, Picture]:
     """Distances of two numeric columns; `wasserstein_normed` is in standard deviations of the reference."""
-    reference, current = curve(ref.buckets), curve(cur.buckets)
+    reference, current = curves(ref.buckets, cur.buckets)
     in_tenths, in_bars = tenths(reference, current), bars(reference, current, ref.integral)
     p, q = _same(ref.buckets, cur.buckets)
     ks, p_value = stats.kolmogorov_smirnov(p, q)
@@ -43,7 +44,7 @@ def _same(one: Buckets, two: Buckets) -> tuple[Floats, Floats]:
     """Both columns' counts over the same buckets."""
     shift = max(one.shift, two.shift)
     one, two = one.coarser(shift), two.coarser(shift)
-    keys = np.union1d(one.keys, two.keys)
+    keys = either(one.keys, two.keys)
     counted = []
     for part in (one, two):
         full = np.zeros(len(keys))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import packing
 from jupyter_mlops.monitoring.buckets import Buckets, empty
 from jupyter_mlops.monitoring.categories import SAVED, Categories
+from jupyter_mlops.monitoring.describing import described, held
 from jupyter_mlops.monitoring.pairs import Names, Pair
 from jupyter_mlops.monitoring.texts import Text
 
@@ -26,7 +26,7 @@ class Column:
     """`n` counts all rows; nulls and infinities are in no bucket. Times are seconds since 1970, flags categories. `text` is how
     strings are written.
 
-    `type` is Arrow's word for how the values were stored; of parts that differ, all of them.
+    `type` is Arrow's word for how the values were stored; of parts that differ, all of them. `nan` of the nulls are NaN.
     """
 
     kind: Kind
@@ -37,12 +37,13 @@ class Column:
     categories: Categories = field(default_factory=Categories)
     type: str = ""
     text: Text = field(default_factory=Text)
+    nan: int = 0
 
     def merge(self, other: Column, name: str = "a column") -> Column:
         kind = self.kind if self.present or not other.present else other.kind
         if self.present and other.present and self.kind != other.kind:
             raise BadInput(
-                f"{name} is {self.kind} in one part and {other.kind} in another",
+                f"{name} is {self.holds} in one part and {other.holds} in another",
                 "profile parts of one data set, or make its type one",
                 column=name,
             )
@@ -56,7 +57,13 @@ class Column:
             self.categories.merge(other.categories),
             "|".join(types),
             self.text.merge(other.text),
+            self.nan + other.nan,
         )
+
+    @property
+    def holds(self) -> str:
+        """Its kind in a person's word: also boolean, datetime, duration, text, nested, binary."""
+        return held(self)
 
     @property
     def seen(self) -> int:
@@ -103,7 +110,7 @@ class Profile:
         return Profile(self.rows + other.rows, merged, (*self.lost, *other.lost), pairs)
 
     def as_dict(self) -> dict[str, Any]:
-        columns = [_summary(name, column) for name, column in self.columns.items()]
+        columns = [described(name, column) for name, column in self.columns.items()]
         pairs = [{"columns": list(names), **pair.as_dict()} for names, pair in self.pairs.items()]
         return {"rows": self.rows, "columns": columns, "pairs": pairs, "lost": list(self.lost)}
 
@@ -129,55 +136,29 @@ class Profile:
         return Profile.from_bytes(Path(path).read_bytes())
 
 
-def _summary(name: str, column: Column) -> dict[str, Any]:
-    line = {"name": name, **{key: getattr(column, key) for key in ("kind", "type", "n", "nulls")}}
-    if column.kind == "numeric":
-        bounds = column.range()
-        mean, deviation = moments(column.buckets)
-        return (
-            line
-            | {"infinite": column.infinite, "mean": mean, "std": deviation}
-            | dict(zip(("min", "max"), bounds or (None, None), strict=True))
-            | ({"from": _moment(bounds[0]), "to": _moment(bounds[1])} if bounds and column.temporal else {})
-        )
-    top = [list(pair) for pair in column.categories.named.most_common(5)]
-    text = column.text.as_dict() if column.text.n else None
-    return line | {"distinct": column.categories.distinct, "top": top, "text": text}
-
-
-def _moment(seconds: float) -> str | None:
-    """As a date is written; None beyond the years that can be."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def moments(buckets: Buckets) -> tuple[float | None, float | None]:
-    """Mean and standard deviation (of the population), of the values their buckets stand for."""
-    if not len(buckets.keys):
-        return None, None
-    values, counts = buckets.values(), buckets.counts
-    scale = float(np.abs(values).max()) or 1.0
-    mean = float(np.average(values / scale, weights=counts))
-    spread = float(np.average((values / scale - mean) ** 2, weights=counts)) ** 0.5
-    return mean * scale, spread * scale
-
-
 def _pack(column: Column) -> tuple[dict[str, Any], list[packing.Ints]]:
     b, c = column.buckets, column.categories.bounded(SAVED)
     head = {name: getattr(column, name) for name in ("kind", "n", "nulls", "infinite", "type")}
     head |= {"shift": b.shift, "most": [b.most, c.most], "categorised": c.n, "level": c.level}
     head["named"] = dict(sorted(c.named.items()))
     text, parts = column.text.packed()
-    return head | {"text": text}, [b.keys, b.counts, b.least, b.greatest, c.hashes.view(np.int64), c.counts, *parts]
+    return head | {"text": text, "nan": column.nan}, [
+        b.keys,
+        b.counts,
+        b.least,
+        b.greatest,
+        c.hashes.view(np.int64),
+        c.counts,
+        *parts,
+    ]
 
 
 def _unpack(head: dict[str, Any], parts: list[packing.Ints]) -> Column:
     keys, counts, least, greatest, hashes, times = parts[:6]
     buckets = Buckets(head["shift"], keys, counts, least, greatest, head["most"][0])
     named = Counter(head["named"])
-    held = Categories(head["categorised"], named, hashes.view(np.uint64), times, head["level"], head["most"][1])
+    categories = Categories(head["categorised"], named, hashes.view(np.uint64), times, head["level"], head["most"][1])
     whole = (head["n"], head["nulls"], head["infinite"])
     text = Text.unpacked(head["text"], parts[6:]) if "text" in head else Text()
-    return Column(head["kind"], *whole, buckets=buckets, categories=held, type=head["type"], text=text)
+    more = {"type": head["type"], "text": text, "nan": head.get("nan", 0)}
+    return Column(head["kind"], *whole, buckets=buckets, categories=categories, **more)

@@ -73,7 +73,7 @@ def _violation(current: Profile, name: str, sentence: str) -> Violation:
 
 def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
     if before.present and now.present and before.kind != now.kind:
-        return f"column {name} was {before.kind} and is {now.kind} now"
+        return f"column {name} was {before.holds} and is {now.holds} now"
     empty_before, empty_now = before.nulls / max(1, before.n), now.nulls / max(1, now.n)
     if empty_now - empty_before > rule.nulls:
         return f"column {name} is empty in {empty_now:.0%} of the rows; it was in {empty_before:.0%}"

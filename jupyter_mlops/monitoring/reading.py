@@ -78,7 +78,8 @@ def _profile(data: Any, exact: bool, executor: Executor | None, pairs: tuple[Nam
 
 def _merged(parts: Iterable[Profile]) -> Profile:
     """A part of no columns is no part: it would call every column of the others null in its rows."""
-    return reduce(Profile.merge, (part for part in parts if part.columns or part.lost), Profile(0, {}))
+    held = (part for part in parts if part.columns or part.lost)
+    return reduce(Profile.merge, held, next(held, Profile(0, {})))
 
 
 def _profile_path(path: str, exact: bool, executor: Executor | None, pairs: tuple[Names, ...]) -> Profile:

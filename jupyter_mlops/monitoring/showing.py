@@ -23,8 +23,8 @@ _STYLE = (
 def as_text(report: DriftReport) -> str:
     lines = [f"{report.rows_reference:,} reference rows, {report.rows_current:,} current rows"]
     for column in _ordered(report):
-        mark = "DRIFT" if column.drifted else "     "
-        lines.append(f"{mark} {column.name[:40]:40} {column.effect:6.3f}  {column.why}")
+        mark = "BROKEN" if column.name in report.broken else "DRIFT" if column.drifted else ""
+        lines.append(f"{mark:6} {column.name[:40]:40} {column.effect:6.3f}  {column.why}")
     lines += [f"MISSING {name}" for name in report.missing] + [f"EXTRA   {name}" for name in report.extra]
     lines += [f"RENAMED {old} seems to be called {new} now" for old, new in report.renamed.items()]
     lines += [f"BROKEN  {sentence}" for sentence in report.broken.values()]

@@ -12,11 +12,11 @@ from jupyter_mlops import stats
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring.categories import aligned
 from jupyter_mlops.monitoring.comparing import EFFECT, RATE
-from jupyter_mlops.monitoring.curves import curve, tenths
+from jupyter_mlops.monitoring.curves import curves, tenths
 from jupyter_mlops.monitoring.profiles import Column, Profile
 from jupyter_mlops.monitoring.reading import profile
 
-_BUFFER = 4096
+_BUFFER = 1 << 14
 
 
 class DriftStream:
@@ -70,8 +70,9 @@ class DriftStream:
         if not self._waiting:
             return
         rows, self._waiting = self._waiting, []
+        names = list(dict.fromkeys(name for row in rows for name in row))
         try:
-            table = pa.Table.from_pylist([dict(row) for row in rows])
+            table = pa.table({name: [row.get(name) for row in rows] for name in names})
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise BadInput(
                 f"these rows have no common type: {str(error)[:200]}", "give each column one type"
@@ -84,7 +85,7 @@ def _column(ref: Column, cur: Column) -> tuple[float, float]:
     if ref.kind != cur.kind:
         return float("inf"), 1.0
     if ref.kind == "numeric":
-        p, q = tenths(curve(ref.buckets), curve(cur.buckets))
+        p, q = tenths(*curves(ref.buckets, cur.buckets))
     else:
         p, q, _ = aligned(ref.categories, cur.categories)
     return stats.log_evidence(p, q), stats.jensen_shannon(p, q)

@@ -104,7 +104,7 @@ def _classes(names: list[str], lengths: NDArray[np.int64], counts: NDArray[np.in
 def _lengths(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> Buckets:
     held, place = np.unique(lengths, return_inverse=True)
     summed = np.bincount(place, weights=counts, minlength=len(held)).astype(np.int64)
-    keys = ordered(held.astype(np.float64)).copy()
+    keys = ordered(held.astype(np.float64))
     return Buckets(0, keys, summed, keys[:0], keys[:0]).merge(empty())
 
 

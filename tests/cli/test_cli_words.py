@@ -27,6 +27,7 @@ BAD = [
     (["approve", "nobody", "1", "--reason", " "], 2, "needs a reason"),
     (["card", "nobody", "1"], 2, "unknown model"),
     (["evidence", "nobody", "1", "-o", "x.zip"], 2, "unknown model"),
+    (["profile", "nope.csv", "--workers", "0"], 2, "--workers 0 is no number of processes"),
     (["quickstrat"], 2, "did you mean 'quickstart'?"),
     (["quickstart", "x", "--template", "retail"], 2, "did you mean 'retail-recommender'?"),
     (["models", "--project", "/nowhere"], 2, "no such project folder"),
@@ -124,3 +125,9 @@ def test_the_command_is_found_by_jupyter():
     command = [str(Path(sys.executable).parent / "jupyter"), "mlops", "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/tmp")
     assert json.loads(done.stdout)["data"]
+
+
+def test_the_command_line_begins_without_what_only_some_commands_need():
+    code = "import sys, jupyter_mlops.cli.main; print({'mlflow', 'pandas', 'sklearn', 'papermill', 'pyarrow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -27,6 +27,9 @@ SHAPES = {
     "constant": lambda r, n, m: np.full(n, 7.25),
     "constant and a few": lambda r, n, m: np.where(r.random(n) < 0.01 + m / 50, r.normal(0, 1, n), 0.0),
     "two humps": lambda r, n, m: np.where(r.random(n) < 0.5 + m / 4, r.normal(-5, 1, n), r.normal(9, 0.1, n)),
+    "many zeros": lambda r, n, m: np.where(r.random(n) < 0.65 - m / 4, 0.0, r.lognormal(0, 2, n)),
+    "a default": lambda r, n, m: np.where(r.random(n) < 0.5 - m / 4, 5.0, r.normal(5 + m, 1, n)),
+    "a limit": lambda r, n, m: np.minimum(r.normal(m, 1, n), 0.3),
     "uniform": lambda r, n, m: r.uniform(m / 10, 1, n),
     "times": lambda r, n, m: 1.7e9 + r.integers(0, 86_400 * 300, n) * (1 + m / 10),
 }

@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from jupyter_mlops.monitoring import monitor, weights_of
+from jupyter_mlops.monitoring import attribution_drift, monitor, weights_of
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Estimate, MonitorReport, PerformanceEstimate
 from jupyter_mlops.stats import change_point
@@ -104,3 +104,23 @@ def test_weights_are_read_from_trees_and_coefficients():
         assert sum(weights.values()) == pytest.approx(1.0)
         assert weights["x"] > 0.8
     assert weights_of(object(), ["x"]) == {}
+
+
+def test_what_a_model_leans_on_is_asked_of_it_and_its_move_is_told(project: Project):
+    """Inputs that drift where the model does not look move nothing; those that change what it looks at do."""
+    before, other = _rows(0, 2000), _rows(2, 2000).assign(shift="night")
+
+    def answer(rows: pd.DataFrame) -> np.ndarray:
+        return np.where(rows["x"] < 8, rows["x"], 40 * rows["y"]).astype(float)
+
+    features = ["x", "y", "shift"]
+    same = attribution_drift(answer, before, other, features)
+    assert same.moved < 0.1
+    assert sum(same.reference.values()) == pytest.approx(1.0)
+    assert same.reference["shift"] == same.current["shift"] == 0.0
+    moved = attribution_drift(answer, before, other.assign(x=other["x"] + 20), features)
+    assert moved.moved > 0.9
+    assert moved.current["y"] == pytest.approx(1.0)
+    assert attribution_drift(lambda rows: np.zeros(len(rows)), before, other, features) is None
+    [point] = [p for p in _judged(project, other, attribution=moved).points if p.metric == "attribution_drift"]
+    assert (point.value, point.n) == (moved.moved, 2000)

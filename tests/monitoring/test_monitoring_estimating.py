@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.monitoring import cbpe, dle, performance
+from jupyter_mlops.monitoring import cbpe, dle, estimating, performance
 
 ROOT = Path(__file__).parents[2]
 DATA = next((p for p in (ROOT.parent / "shared/data", ROOT.parent.parent / "shared/data") if p.exists()), ROOT / "none")
@@ -83,3 +83,16 @@ def test_too_little_to_learn_from_gives_no_estimate():
     assert cbpe(np.linspace(0, 1, 500), np.zeros(500), few) == []
     assert dle(pd.DataFrame({"x": few}), few, few, pd.DataFrame({"x": few}), few) == []
     assert performance("ranking", [], pd.DataFrame(), few, few, pd.DataFrame({"prediction": few}), []) == []
+
+
+def test_what_errors_depend_on_is_learned_once_for_all_windows():
+    random = np.random.default_rng(4)
+    x = random.normal(size=300)
+    before, missed = pd.DataFrame({"x": x}), np.abs(x)
+    windows = [dle(before, x, x + missed, pd.DataFrame({"x": w}), w) for w in (x[:50], x[50:90], x[:50])]
+    assert windows[0] == windows[2] != windows[1]
+    fits = estimating._learned.cache_info()
+    dle(before.copy(), x.copy(), x + missed, pd.DataFrame({"x": x}), x)
+    assert estimating._learned.cache_info().misses == fits.misses
+    dle(before, x, x + 2 * missed, pd.DataFrame({"x": x}), x)
+    assert estimating._learned.cache_info().misses == fits.misses + 2

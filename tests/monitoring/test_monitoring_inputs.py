@@ -1,6 +1,12 @@
 """Whatever a person's data is held in, the profile is the same, and parts may be counted anywhere and merged in any order."""
 
+import threading
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from zipfile import ZipFile
 
 import fsspec
@@ -40,6 +46,18 @@ class Streams:
         return self._table.__arrow_c_stream__(requested_schema)
 
 
+class Interchanges:
+    """Speaks the data frame interchange protocol and nothing else."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def __dataframe__(self, *args: object, **how: object) -> object:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandas means to leave it to others
+            return self._frame.__dataframe__(*args, **how)
+
+
 FORMS = {
     "table": lambda f, path: pa.table(f),
     "batch": lambda f, path: pa.table(f).to_batches()[0],
@@ -47,6 +65,7 @@ FORMS = {
     "generator of frames": lambda f, path: (f.iloc[i : i + 100] for i in range(0, N, 100)),
     "reader": lambda f, path: pa.table(f).to_reader(max_chunksize=50),
     "stream": lambda f, path: Streams(pa.table(f)),
+    "interchange": lambda f, path: Interchanges(f),
     "data set": lambda f, path: ds.dataset(path / "whole.parquet"),
     "scanner": lambda f, path: ds.dataset(path / "whole.parquet").scanner(),
     "open file": lambda f, path: pq.ParquetFile(path / "whole.parquet"),
@@ -86,6 +105,24 @@ def folder(tmp_path_factory, frame):
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_gives_the_same_profile(form: str, frame, folder):
     assert profile(FORMS[form](frame, folder)).to_bytes() == profile(frame).to_bytes()
+
+
+@pytest.fixture
+def web(folder: Path) -> Iterator[str]:
+    """A web server that knows no ranges."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_web_is_read_even_where_it_gives_no_pieces(frame, web: str):
+    assert profile(f"{web}/whole.parquet").to_bytes() == profile(frame).to_bytes()
+    with pytest.raises(BadInput, match="nothing to be read"):
+        profile(f"{web}/nowhere.parquet")
 
 
 def test_any_executor_gives_the_same_profile(frame, folder):

@@ -11,6 +11,7 @@ from scipy import stats
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.monitoring import Profile, drift, monitor, profile
 from jupyter_mlops.monitoring.buckets import MOST, count
+from jupyter_mlops.monitoring.counting import values_of
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Estimate
 
@@ -43,6 +44,43 @@ def test_buckets_of_many_values_are_bounded_and_merge_the_same_in_any_order():
         whole.keys.tolist(),
         whole.counts.tolist(),
     )
+
+
+@pytest.mark.parametrize("rows", [1, 40, 1023, 1024, 60_000])
+def test_buckets_are_those_of_a_plain_sort(rows: int):
+    """The quick way, by blocks, stretches and prefixes, against the definition."""
+    random = np.random.default_rng(rows)
+    made = [
+        random.normal(0, 1, rows),
+        -random.lognormal(0, 9, rows),
+        random.integers(-9, 9, rows) / 2,
+        np.full(rows, -0.0),
+    ]
+    for values in [*made, np.concatenate([made[0] * 1e-300, made[2] * 1e300])]:
+        found, exact = count(values), count(values, 1 << 62)
+        assert exact.values().tolist() == np.unique(values + 0.0).tolist()
+        finer = exact.coarser(found.shift - 1) if found.shift else exact
+        assert len(finer.keys) > MOST or found.shift == 0
+        same = exact.coarser(found.shift)
+        assert (found.keys.tolist(), found.counts.tolist()) == (same.keys.tolist(), same.counts.tolist())
+        if found.shift:
+            ends = [np.sort(values)[:16], np.sort(values)[-16:]]
+            assert [values_of(k).tolist() for k in (found.least, found.greatest)] == [e.tolist() for e in ends]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(NUMBERS, min_size=1, max_size=60), st.integers(0, 60), st.integers(0, 60), st.booleans())
+def test_a_profile_is_the_same_to_the_byte_however_its_rows_were_parted(values, first, second, mixed):
+    """Counts, extremes, moments and text alike: the parts in another order, merged from another side."""
+    frame = pd.DataFrame({"x": values, "s": [f"w{v:.1g} of {int(v > 0)}" for v in values]})
+    frame["x"] = frame["x"].where(frame["x"] < 1e300, np.nan) if mixed else frame["x"]
+    low, high = sorted((first % (len(values) + 1), second % (len(values) + 1)))
+    parts = [profile(frame.iloc[a:b]) for a, b in ((0, low), (low, high), (high, len(values)))]
+    whole = profile(frame)
+    one = parts[0].merge(parts[1]).merge(parts[2])
+    other = parts[2].merge(parts[0].merge(parts[1]))
+    assert one.to_bytes() == other.to_bytes() == whole.to_bytes()
+    assert one.as_dict() == whole.as_dict()
 
 
 SHAPES = {
@@ -160,3 +198,43 @@ def test_a_worse_metric_is_a_finding_only_beyond_doubt(project: Project):
     assert [v.kind for v in _watch(project, same, [worse]).violations] == ["performance"]
     assert _watch(project, same, [doubtful]).verdict == "pass"
     assert _watch(project, same, [few]).verdict == "inconclusive"
+
+
+def test_kinds_are_called_by_their_name_and_what_is_opaque_is_only_counted(tmp_path):
+    rows = 60
+    frame = pd.DataFrame(
+        {
+            "n": [1.5, np.nan, 2.0] * 20,
+            "flag": [True, False, None] * 20,
+            "at": pd.date_range("2026-01-01", periods=rows),
+            "day": pd.date_range("2026-01-01", periods=rows).date,
+            "took": pd.to_timedelta(np.arange(rows), unit="min"),
+            "said": ["the pump is loud again", "nothing to report today"] * 30,
+            "site": ["a", "b"] * 30,
+            "nested": [{"a": 1}] * rows,
+            "list": [[1, 2]] * rows,
+            "raw": [b"\xff"] * rows,
+        }
+    )
+    table = pa.Table.from_pandas(frame).set_column(0, "n", pa.array(frame["n"].to_numpy(), from_pandas=False))
+    lines = {c["name"]: c for c in profile(table).as_dict()["columns"]}
+    kinds = {name: line["kind"] for name, line in lines.items()}
+    expected = [
+        "numeric",
+        "boolean",
+        "datetime",
+        "datetime",
+        "duration",
+        "text",
+        "categorical",
+        "nested",
+        "nested",
+        "binary",
+    ]
+    assert kinds == dict(zip(frame.columns, expected, strict=True))
+    assert (lines["n"]["nulls"], lines["n"]["nan"], lines["n"]["distinct"], lines["n"]["median"]) == (20, 20, 2, 1.75)
+    assert lines["n"]["top"] == [[1.5, 20], [2.0, 20]]
+    assert (lines["nested"]["distinct"], lines["raw"]["top"]) == (None, [])
+    report = drift(frame, frame.assign(flag=1.0))
+    assert report.broken["flag"] == "column flag was boolean and is numeric now"
+    assert {c["name"]: c["kind"] for c in report.as_dict()["columns"]} == kinds

@@ -140,6 +140,11 @@ def test_the_log_is_judged_window_by_window_and_late_labels_restate_it(tmp_path)
     whole = rows.assign(error=(rows["wear"] - 2 * rows["x"]).abs()).groupby(rows["at"].dt.floor("D"))["error"].mean()
     assert [found[day].value for day in days] == pytest.approx(whole.tolist(), rel=1e-6)
     assert {p.coverage for p in found.values()} == {1.0}
+    [run] = store.runs("wear monitoring")
+    assert (run.name, run.status, run.tags["mlops.kind"]) == ("wear.p1 version 1", "FINISHED", "monitoring")
+    curve = {m.step: m.value for m in store.client.get_metric_history(run.run_id, "mae")}
+    assert [curve[(day - pd.Timestamp(0, tz="UTC")).days] for day in days] == [found[day].value for day in days]
+    assert 0 <= run.metrics["attribution_drift"] < 0.1
     assert report.estimated[0].realised.value == pytest.approx(whole.iloc[-1], rel=1e-6)
     record = watch(store, target).estimated[0].record
     assert record.windows >= 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from jupyter_mlops.cli.command import Command, Result
 from jupyter_mlops.errors import BadInput
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from jupyter_mlops.monitoring import Profile
 
 
@@ -30,7 +33,8 @@ def _drift(args: Namespace) -> Result:
 def _profile(args: Namespace) -> Result:
     from jupyter_mlops.monitoring import Constraints, profile, violated
 
-    made = profile(args.file, pairs=args.pair)
+    with _pool(args.workers) as pool:
+        made = profile(args.file, pairs=args.pair, executor=pool)
     if args.output:
         _save(made, args.output)
     data = made.as_dict()
@@ -47,6 +51,16 @@ def _profile(args: Namespace) -> Result:
         data["violated"] = violated(Constraints.load(args.check), made)
         lines += [f"NOT KEPT: {sentence}" for sentence in data["violated"]]
     return Result(data, "\n".join(lines), 1 if data.get("violated") else 0)
+
+
+def _pool(workers: int) -> AbstractContextManager[Executor | None]:
+    if workers < 1:
+        raise BadInput(f"--workers {workers} is no number of processes", "give 1 or more", workers=workers)
+    if workers == 1:
+        return nullcontext()
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(workers)
 
 
 def _pair(line: dict[str, Any]) -> str:
@@ -111,6 +125,9 @@ def _pair_word(parser: ArgumentParser, what: str) -> None:
 def _profile_words(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
     _pair_word(parser, "also how these two columns of numbers move together")
+    parser.add_argument(
+        "--workers", metavar="N", type=int, default=1, help="count files and row groups in so many processes"
+    )
     parser.add_argument("--constraints", metavar="FILE", help="write rules learned from it here, as YAML to be edited")
     parser.add_argument(
         "--as", dest="shape", choices=["pandera", "great-expectations"], help="write them for that tool instead"

@@ -13,10 +13,12 @@ from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.project import Project, Target, parse_duration
 from jupyter_mlops.records import Alert, MonitorReport, PerformanceEstimate
-from jupyter_mlops.store import Database, Store, database, open_store
+from jupyter_mlops.store import database, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from jupyter_mlops.store import Database, Store
 
 
 def _monitor(args: Namespace) -> Result:

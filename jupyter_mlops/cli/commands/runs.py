@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of
 from jupyter_mlops.records import Run
-from jupyter_mlops.store import Store, open_store
+from jupyter_mlops.store import open_store
+
+if TYPE_CHECKING:
+    from jupyter_mlops.store import Store
 
 
 def _runs(args: Namespace) -> Result:
