@@ -19,7 +19,9 @@ _SHAPES = re.compile(
             r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b",
             r"\bgithub_pat_[A-Za-z0-9_]{60,255}\b",
             r"\bglpat-[A-Za-z0-9_-]{20,}\b",
-            r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b",
+            r"\bxox[abeprs]-[A-Za-z0-9-]{10,}\b",
+            r"\bxapp-\d-[A-Za-z0-9-]{20,}\b",
+            r"(?<=hooks\.slack\.com/services/)[A-Z0-9]{6,20}/[A-Z0-9]{6,20}/[A-Za-z0-9]{16,64}",
             r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,}\b",
             r"\bhf_[A-Za-z0-9]{30,}\b",
             r"\bdapi[0-9a-f]{32}\b",
@@ -29,8 +31,16 @@ _SHAPES = re.compile(
             r"\b[rs]k_(?:live|test)_[0-9a-zA-Z]{20,}\b",
             r"\bnpm_[A-Za-z0-9]{36}\b",
             r"\bpypi-[A-Za-z0-9_-]{50,}\b",
+            r"\bdckr_pat_[A-Za-z0-9_-]{20,}\b",
+            r"\bdop_v1_[0-9a-f]{64}\b",
+            r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])",
+            r"(?<=AccountKey=)[A-Za-z0-9+/]{40,100}={0,2}",
+            r"(?<=SharedAccessKey=)[A-Za-z0-9+/]{40,100}={0,2}",
+            r"(?<=[?&]sig=)[A-Za-z0-9%+/=_-]{30,200}",
             r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]{0,30}PRIVATE KEY-----",
+            # To its end; or, where it was cut off before that, as far as it looks like one.
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+            r"(?:(?:[^-]|-(?!----)){0,8000}-----END [A-Z ]{0,30}PRIVATE KEY-----|[A-Za-z0-9+/=\\\s]{0,8000})",
         ]
     )
 )
@@ -41,6 +51,12 @@ _NAMED = re.compile(
     rf"(?i)(?P<before>\b\w{{0,40}}(?:{_WORDS})\w{{0,20}}['\"]?\]?\s{{0,4}}[=:]\s{{0,4}}[rbf]?)"
     r"(?P<secret>'[^'\n]{1,500}'|\"[^\"\n]{1,500}\")"
 )
+# Without quotes a value is only taken for one where code cannot stand: after `NAME=` in capitals, or with a digit in it.
+_BARE = re.compile(
+    rf"(?m)(?P<before>^[ \t]*(?:(?:!?export|%(?:set_)?env)[ \t]+)?[A-Z0-9_]{{0,40}}(?:{_WORDS.upper()})[A-Z0-9_]{{0,20}}="
+    rf"|(?i:^[ \t]*[\w.-]{{0,40}}(?:{_WORDS}):[ \t]+(?=\S*\d)|--(?:\w+-)?(?:{_WORDS})[= ](?=\S*\d)))"
+    r"(?P<secret>[^\s'\"()\[\]{},]{6,200})(?=\s|$)"
+)
 _NAME = re.compile(rf"(?i)(?:^|_)(?:{_WORDS})(?:_|$)")
 
 
@@ -49,6 +65,7 @@ def mask(text: str) -> str:
     text = _SHAPES.sub(MASK, text)
     text = _IN_URL.sub(rf"\g<before>{MASK}", text)
     text = _HEADER.sub(rf"\g<before>{MASK}", text)
+    text = _BARE.sub(rf"\g<before>{MASK}", text)
     return _NAMED.sub(rf"\g<before>'{MASK}'", text)
 
 
