@@ -96,9 +96,9 @@ def test_of_every_kind_practically_all_are_known():
     for kind in KINDS:
         for _ in range(60):
             secret, text = _case(kind, rng)
-            if secret in mask(text) or max(map(len, secret.split("\n"))) > 40 and secret[10:30] in mask(text):
+            if secret in mask(text) or (len(secret) > 200 and secret[10:30] in mask(text)):
                 missed.append((kind, text))
-    assert len(missed) <= 0.01 * 60 * len(KINDS), (len(missed), {k: t for k, t in missed})
+    assert len(missed) <= 0.01 * 60 * len(KINDS), (len(missed), dict(missed))
 
 
 def _ordinary(count: int) -> list[str]:
