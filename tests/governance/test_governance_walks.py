@@ -296,7 +296,7 @@ def test_no_walk_breaks_the_rules():
     """Also that walks went somewhere: a walk on which nothing was ever allowed would prove nothing."""
     SEEN.clear()
     run_state_machine_as_test(
-        Walk, settings=settings(max_examples=10, stateful_step_count=30, deadline=None, phases=PHASES)
+        Walk, settings=settings(max_examples=8, stateful_step_count=30, deadline=None, phases=PHASES)
     )
     print(dict(SEEN))
     assert SEEN["approved"]
