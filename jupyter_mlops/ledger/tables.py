@@ -16,8 +16,6 @@ _ADVISORY_LOCK = 0x6D6C6F7073
 
 metadata = sa.MetaData()
 _LONG = sa.Text().with_variant(LONGTEXT(), "mysql")  # its TEXT ends at 64 KiB
-# A database's own character set may lack what people write, and its collation may hold two names for one.
-_EXACT = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 ledger = sa.Table(
     "mlops_ledger",
@@ -27,7 +25,9 @@ ledger = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False, unique=True),
     sa.Column("body", _LONG, nullable=False),
     sa.Column("subject", sa.String(512), nullable=False, index=True),
-    **_EXACT,
+    # A database's own character set may lack what people write, and its collation may hold two names for one.
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
 )
 
 # Complete subtrees above the leaves; a leaf's hash is computed from its entry. `idx` counts nodes of one level from 0.
