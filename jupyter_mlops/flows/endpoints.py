@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -35,11 +36,11 @@ def serve(
     A model that has segments stands for all of them that are in service, and for its pooled model if there is one.
     """
     store = open_store(project)
-    every = [one for model in models for one in references(store, model)]
+    wanted = partial(_every, store, models)
     serving.serve(
         project,
-        list(dict.fromkeys(every)),
-        source(store),
+        wanted(),
+        replace(source(store), wanted=wanted),
         host=host,
         port=port,
         no_auth=no_auth,
@@ -48,6 +49,10 @@ def serve(
         shared=shared,
         ready=ready,
     )
+
+
+def _every(store: Store, models: list[str]) -> list[str]:
+    return list(dict.fromkeys(one for model in models for one in references(store, model)))
 
 
 def source(store: Store) -> serving.Source:

@@ -140,7 +140,11 @@ def _status(version: ModelVersion | None, alerts: list[Alert], seen: list[Metric
 
 
 def _retrains(decided: list[LedgerEntry]) -> list[RetrainDecision]:
-    return [RetrainDecision(**{**e.after, "at": e.at}) for e in decided if e.action in (FIRED, REFUSED, FAILED)]
+    return [
+        RetrainDecision(**{"segment": None, **e.after, "at": e.at})
+        for e in decided
+        if e.action in (FIRED, REFUSED, FAILED)
+    ]
 
 
 def _about_champions(entry: LedgerEntry) -> bool:

@@ -10,14 +10,15 @@ from typing import Any
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.flows.approving import approvals, declared_policies
-from jupyter_mlops.flows.judging import CHAMPION
+from jupyter_mlops.flows.judging import CHAMPION, champion_of
 from jupyter_mlops.flows.promotion import VERDICT
+from jupyter_mlops.flows.timetable import due_by_schedule
 from jupyter_mlops.governance import in_force
 from jupyter_mlops.ledger import entries
-from jupyter_mlops.project import Project, Schedule, Target
+from jupyter_mlops.project import Project, Target
 from jupyter_mlops.records import ModelVersion
 from jupyter_mlops.registry import models, versions
-from jupyter_mlops.serving import differences, render
+from jupyter_mlops.serving import differences, render, running
 from jupyter_mlops.store import Store, database
 
 DEPLOY = "deploy"
@@ -27,7 +28,7 @@ _IMAGE = re.compile(r"^\s+image: (\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Step:
-    """One difference. `kind` is policy, train, promote, traffic, registry, retrain, schedule or deploy; `by` says who closes it.
+    """One difference. `kind` is what differs, from policy to deploy; `by` says who closes it.
 
     `by` is "apply", "reconcile" (which applies too) or "person", who uses `command`. `version` is of what is to be promoted,
     `diff` of files, as a unified diff.
@@ -50,7 +51,7 @@ def plan(store: Store, folder: Path | None = None) -> list[Step]:
     project = store.project
     targets = list(project.targets())
     found = [*_policies(project), *(step for target in targets for step in _target(store, target))]
-    found += [*_schedules(project), *_strangers(store, targets)]
+    found += [*_strangers(store, targets), *_endpoints(store, targets, folder or project.root / DEPLOY)]
     return [*found, *_manifests(project, folder or project.root / DEPLOY)]
 
 
@@ -86,14 +87,31 @@ def _target(store: Store, target: Target) -> Iterator[Step]:
     else:
         yield from _traffic(target, known)
         yield from _retraining(store, target)
+        words = due_by_schedule(store, target)
+        if words:
+            what = f"{words} asks for retraining"
+            yield Step("schedule", target.name, what, RECONCILE, "jupyter mlops reconcile")
 
 
-def _schedules(project: Project) -> Iterator[Step]:
-    for name, spec in project.file.models.items():
-        for rule in spec.retrain.when:
-            if isinstance(rule, Schedule):
-                what = f"it is to be retrained at {rule.schedule!r}, and nothing here keeps that time"
-                yield Step("schedule", name, what, PERSON, f"jupyter mlops run --segments {name}")
+def _endpoints(store: Store, targets: list[Target], folder: Path) -> Iterator[Step]:
+    """Champions that are to be served and are not, or not yet by the version that they are. Of servers that run elsewhere,
+    for which manifests were rendered, only those are known that write below this project's home.
+    """
+    known = running(store.project)
+    if not known and image_in(folder) is not None:
+        return
+    for target in targets:
+        champion = champion_of(store, target.name) if target.spec.deploy else None
+        if champion is None:
+            continue
+        served = [one for one in known if target.name in one.models]
+        behind = [one for one in served if one.models[target.name] != champion.version]
+        if not served:
+            command = f"jupyter mlops serve {target.model}"
+            yield Step("endpoint", target.name, "no server that is known here answers for it", PERSON, command)
+        for one in behind:
+            what = f"{one.url} answers by version {one.models[target.name]}, and version {champion.version} is champion"
+            yield Step("endpoint", target.name, what, PERSON, "jupyter mlops alerts")
 
 
 def _training(store: Store, target: Target) -> Step:

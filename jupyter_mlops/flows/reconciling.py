@@ -17,6 +17,7 @@ from jupyter_mlops.flows.notifying import notify
 from jupyter_mlops.flows.planning import APPLY, DEPLOY, Step, image_in, plan
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.retraining import answer
+from jupyter_mlops.flows.timetable import keep_schedules
 from jupyter_mlops.flows.training import train
 from jupyter_mlops.flows.watching import watch
 from jupyter_mlops.project import Project, Target
@@ -46,12 +47,16 @@ def apply(store: Store, folder: Path | None = None) -> list[Done]:
 
 
 def reconcile(store: Store, folder: Path | None = None) -> tuple[list[Done], list[str]]:
-    """`apply`; then judge what each champion met, and answer what was found. What was done, and what was seen in sentences."""
+    """`apply`; then judge what each champion met, answer what was found, and retrain what a schedule asks for.
+
+    What was done, and what was seen in sentences.
+    """
     with _alone(store.project):
         done = _applied(store, folder)
         recover(store.project)
         tidy(store.project)
         said = [sentence for target in store.project.targets() for sentence in _watched(store, target)]
+        said += keep_schedules(store)
         refresh_figures(store)
         unsent = notify(store.project)
         return done, [*said, *([unsent] if unsent else [])]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
 from jupyter_mlops.ledger import append, entries
 from jupyter_mlops.project import Target
-from jupyter_mlops.records import Decision, LedgerEntry, MonitorReport, RetrainDecision
+from jupyter_mlops.records import Decision, Job, LedgerEntry, MonitorReport, RetrainDecision
 from jupyter_mlops.registry import register
 from jupyter_mlops.store import Store, database
 
@@ -25,15 +26,36 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
     trigger, why_not = due(target, report)
     why_not = why_not or _braked(store, target)
     if why_not:
-        return _enter(
-            store, target, REFUSED, RetrainDecision(**_whose(target), fired=False, reason=why_not, trigger=trigger)
-        ), None
-    job = train(store, [target])[target.name]
+        return _refused(store, target, trigger, why_not), None
+    return _learned(store, target, trigger, train(store, [target])[target.name])
+
+
+def retrain_for(store: Store, asked: list[tuple[Target, str]]) -> dict[str, tuple[RetrainDecision, Decision | None]]:
+    """The same for what asks without a report, by model: those that no brake holds are trained together."""
+    held = {target.name: _held_back(store, target) for target, _ in asked}
+    free = [target for target, _ in asked if not held[target.name]]
+    jobs = train(store, free) if free else {}
+    return {
+        target.name: _learned(store, target, trigger, jobs[target.name])
+        if target.name in jobs
+        else (_refused(store, target, trigger, held[target.name]), None)
+        for target, trigger in asked
+    }
+
+
+def _refused(store: Store, target: Target, trigger: str, why: str) -> RetrainDecision:
+    return _enter(store, target, REFUSED, RetrainDecision(**_whose(target), fired=False, reason=why, trigger=trigger))
+
+
+def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[RetrainDecision, Decision | None]:
+    """What a retraining came to, entered; its version promoted where policy says automatic and it passes."""
     if job.status != "FINISHED":
         announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
-        failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)
-        return _enter(store, target, FAILED, failed), None
-    made = register(store, job.run_id, target.name)
+        return _failed(store, target, trigger, job, job.reason), None
+    try:
+        made = register(store, job.run_id, target.name)
+    except MlopsError as error:  # a run that kept no model, say: tried again it would keep none either
+        return _failed(store, target, trigger, job, error.message), None
     decision = RetrainDecision(
         **_whose(target), fired=True, reason=trigger, trigger=trigger, run_id=job.run_id, version=made.version
     )
@@ -43,12 +65,17 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
     return decision, promote(store, target.name, made.version, reason=f"retrained: {trigger}", actor=ACTOR)
 
 
+def _failed(store: Store, target: Target, trigger: str, job: Job, why: str) -> RetrainDecision:
+    failed = RetrainDecision(**_whose(target), fired=False, reason=why, trigger=trigger, run_id=job.run_id)
+    return _enter(store, target, FAILED, failed)
+
+
 def answer(store: Store, target: Target, report: MonitorReport) -> RetrainDecision | None:
     """`retrain`, for what looks again and again: a refusal that is entered already is not entered again, nor is silence."""
     trigger, why_not = due(target, report)
     if not trigger:
         return None
-    past = _past(store, target)
+    past = past_decisions(store, target)
     if past and past[0].action == REFUSED and (why_not or _braked(store, target)):
         return None
     return retrain(store, target, report)[0]
@@ -72,7 +99,7 @@ def due(target: Target, report: MonitorReport) -> tuple[str, str]:
 def _braked(store: Store, target: Target) -> str:
     """The brake that holds now, in a sentence; empty when none does."""
     brakes = target.spec.retrain.brakes
-    past = _past(store, target)
+    past = past_decisions(store, target)
     now = datetime.now(UTC)
     tried = [e for e in past if e.action in (FIRED, FAILED)]
     if tried and now - tried[0].at < brakes.cooldown:
@@ -87,7 +114,26 @@ def _braked(store: Store, target: Target) -> str:
     return ""
 
 
-def _past(store: Store, target: Target) -> list[LedgerEntry]:
+def _held_back(store: Store, target: Target) -> str:
+    """Why it is not retrained though something asks for it; empty when nothing speaks against it."""
+    notebook = target.spec.train.notebook
+    lacking = "" if (store.project.root / notebook).is_file() else f"there is no notebook {notebook}"
+    return lacking or _braked(store, target) or _fed_badly(store, target)
+
+
+def _fed_badly(store: Store, target: Target) -> str:
+    """An alert on the data feed that is open, where those hold retraining back."""
+    if target.spec.retrain.brakes.never_on != "data-quality":
+        return ""
+    for alert in database(store.project).alerts("open"):
+        whose = alert.model == target.model and (alert.segment == target.segment or target.segment in alert.segments)
+        if whose and alert.kind == "data-quality":
+            return f"the data feed is broken, so retraining would learn the fault: {alert.sentence}"
+    return ""
+
+
+def past_decisions(store: Store, target: Target) -> list[LedgerEntry]:
+    """What was decided of retraining it, the newest first."""
     with database(store.project).read() as connection:
         return [e for e in entries(connection, target.name, limit=500) if e.action in (FIRED, FAILED, REFUSED)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -182,7 +183,43 @@ class Brakes(Spec):
 
 
 class Schedule(Spec):
+    """When to retrain, as cron's five fields (minute, hour, day of month, month, day of week), in the time of `zone`.
+
+    A moment that a change of the clocks leaves out is the first one after it; one that comes twice counts once.
+    """
+
     schedule: str
+    zone: str = "UTC"
+
+    @field_validator("schedule")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        from cronsim import CronSim, CronSimError
+
+        try:
+            if len(value.split()) != 5:
+                raise ValueError("cron has five fields: minute, hour, day of month, month, day of week")
+            next(CronSim(value, datetime.now(UTC), reverse=True))
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(f"no moment fits it: {error}, such as '0 3 * * 1' for Mondays at 03:00") from None
+        return " ".join(value.split())
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such time zone; write it as Europe/Vienna") from None
+        return value
+
+    def last(self, now: datetime) -> datetime:
+        """The last moment that it names, up to and with the minute of `now`, in UTC: an hour that comes twice has no name."""
+        from cronsim import CronSim
+
+        minute = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        found: datetime = next(CronSim(self.schedule, minute.astimezone(ZoneInfo(self.zone)), reverse=True))
+        return found.astimezone(UTC)
 
 
 class Retrain(Spec):
@@ -312,11 +349,3 @@ class ProjectFile(Spec):
     serving: Serving = Serving()
     auth: Auth = Auth()
     models: dict[Name, Model] = {}
-
-    def without_effect(self) -> list[str]:
-        """Settings this version reads and does not act on yet: said by `doctor`, never passed over in silence."""
-        return [
-            f"models.{name}.retrain.when.schedule"
-            for name, model in self.models.items()
-            if any(isinstance(w, Schedule) for w in model.retrain.when)
-        ]

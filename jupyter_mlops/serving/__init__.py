@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.serving.keyed import Keyed
     from jupyter_mlops.serving.log import InferenceLog
     from jupyter_mlops.serving.models import Source
+    from jupyter_mlops.serving.presence import Running, running
     from jupyter_mlops.serving.privacy import Privacy
     from jupyter_mlops.serving.scoring import score, score_file
     from jupyter_mlops.serving.server import serve
@@ -22,12 +23,14 @@ __all__ = [
     "InferenceLog",
     "Keyed",
     "Privacy",
+    "Running",
     "Source",
     "differences",
     "endpoint",
     "new_key",
     "recover",
     "render",
+    "running",
     "score",
     "score_file",
     "serve",
@@ -45,6 +48,8 @@ _HOME = {
     "new_key": "access",
     "recover": "wal",
     "render": "deploying",
+    "Running": "presence",
+    "running": "presence",
     "score": "scoring",
     "score_file": "scoring",
     "serve": "server",

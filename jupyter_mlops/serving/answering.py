@@ -9,7 +9,6 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,11 +22,13 @@ from jupyter_mlops.serving.log import ID
 from jupyter_mlops.serving.models import SEGMENT, Held, Models
 from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.requests import Table
+from jupyter_mlops.serving.workers import Workers
 from jupyter_mlops.serving.writer import LogWriter
 
 ASKED = "asked_segment"
 MOST_SHADOWS = 200
 INLINE_ROWS = 256
+CLOSE_WITHIN = 5.0
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
@@ -61,18 +62,29 @@ class Answered:
 class Answering:
     def __init__(self, models: Models, writer: LogWriter, counters: Counters, timeout: float) -> None:
         self._models, self._writer, self._counters, self._timeout = models, writer, counters, timeout
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mlops-predict")
-        self._shadows = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlops-shadow")
+        self._predicting, self._aside = Workers("mlops-predict", 2), Workers("mlops-aside", 2)
+        self._shadows = Workers("mlops-shadow", 1)
         self._shadowing = 0
         self._batchers: WeakKeyDictionary[Ready, Batcher] = WeakKeyDictionary()
 
-    def close(self) -> None:
-        self._pool.shutdown(wait=True)
-        self._shadows.shutdown(wait=True, cancel_futures=True)
+    def close(self) -> bool:
+        """Whether every thread came back."""
+        came_back = [one.close(CLOSE_WITHIN) for one in (self._predicting, self._aside, self._shadows)]
+        return all(came_back)
 
     async def run(self, work: Any, *given: Any) -> Any:
-        """Something slow, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+        """Something slow, in a thread. TimedOut when it does not come back."""
+        under_way = self._aside.submit(work, *given)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.wrap_future(under_way)
+        except TimeoutError as error:
+            if under_way.running():
+                self._aside.renew()
+            raise self._timed_out() from error
+
+    def _timed_out(self) -> TimedOut:
+        return TimedOut(f"no answer within {self._timeout:g} s", "ask for fewer rows at a time")
 
     async def answer(self, name: str | None, table: Table) -> Answered:
         """Every row's answer, logged. MlopsError when the request is at fault, or nothing can answer it."""
@@ -98,7 +110,7 @@ class Answering:
 
     def _parts(self, name: str | None, table: Table) -> list[Part]:
         parts = []
-        for held, rows in self._routed(name, table):
+        for held, rows in self.routed(name, table):
             rival = self._models.challenger(held)
             asked = table if rows is None else table.take(rows)
             share = held.deploy.challenger_share if rival and held.deploy else 0.0
@@ -107,7 +119,7 @@ class Answering:
             )
         return parts
 
-    def _routed(self, name: str | None, table: Table) -> list[tuple[Held, Sequence[int] | None]]:
+    def routed(self, name: str | None, table: Table) -> list[tuple[Held, Sequence[int] | None]]:
         """A model's name reaches its segments by the rows' own `segment`; a segment not served falls back on the pooled model."""
         held = self._models.held
         if name is not None and name not in held and "." in name and name.partition(".")[0] in held:
@@ -196,12 +208,15 @@ class Answering:
             return ready.answer(values)
         batcher = self._batchers.get(ready)
         if batcher is None:
-            batcher = self._batchers[ready] = Batcher(ready, self._pool)
+            batcher = self._batchers[ready] = Batcher(ready, self._predicting)
         try:
             async with asyncio.timeout(self._timeout):
                 return await batcher.ask(values)
         except TimeoutError as error:
-            raise TimedOut(f"no answer within {self._timeout:g} s", "ask for fewer rows at a time") from error
+            if batcher.busy_for() >= self._timeout and self._batchers.get(ready) is batcher:
+                self._predicting.renew()
+                del self._batchers[ready]
+            raise self._timed_out() from error
 
     def _keep(self, part: Part, ready: Ready, values: Any, answers: list[float], took: float) -> None:
         held, version = part.held, ready.loaded.version.version

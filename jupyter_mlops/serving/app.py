@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, MlopsError, NotFound
@@ -13,7 +14,7 @@ from jupyter_mlops.project import Project
 from jupyter_mlops.serving import explaining, protocol, truth
 from jupyter_mlops.serving.access import Access
 from jupyter_mlops.serving.answering import Answering
-from jupyter_mlops.serving.bodies import Gone, Receive, read_body
+from jupyter_mlops.serving.bodies import Gone, Receive, read_body, unpacked, welcome
 from jupyter_mlops.serving.callers import Caller, permitted
 from jupyter_mlops.serving.counters import Counters, prometheus
 from jupyter_mlops.serving.crew import Tally
@@ -22,14 +23,24 @@ from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Models
 from jupyter_mlops.serving.privacy import Privacy
 from jupyter_mlops.serving.requests import Table, read, read_json
-from jupyter_mlops.serving.writer import LogWriter
+from jupyter_mlops.serving.writer import LOST, LogWriter
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = tuple[int, str, bytes]
 _JSON = "application/json"
 _HEALTH = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/health"})
-_READ = {name.encode(): name for name in ("host", "origin", "authorization", "x-api-key", "content-type")}
+_HEADERS = (
+    "host",
+    "origin",
+    "authorization",
+    "x-api-key",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "expect",
+)
+_READ = {name.encode(): name for name in _HEADERS}
 _INLINE_BYTES = 64 * 1024
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _log = logging.getLogger("jupyter_mlops.serving")
@@ -73,10 +84,12 @@ class App:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def close(self) -> None:
+    def close(self) -> bool:
+        """Whether nothing is left behind: a model that never comes back keeps a thread, and with it the process."""
         self.models.close()
-        self._answering.close()
+        whole = self._answering.close()
         self.writer.close()
+        return whole
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
@@ -91,14 +104,17 @@ class App:
             raise WrongMethod(f"{method} is not answered here", "use GET or POST; see /openapi.json")
         act, name, version = _asked(path)
         permitted(key, "truth" if act == "ground-truth" else "predict", name)
-        body = await read_body(receive, int(self._limits.body_mb * 2**20))
+        most = int(self._limits.body_mb * 2**20)
+        welcome(headers.get("content-length", ""), headers.get("expect", ""), most)
+        body = await read_body(receive, most)
+        unpacked(headers.get("content-encoding", ""))
         if act == "ground-truth":
             return _ok(await self._answering.run(self._take_truth, body, key))
         if act == "infer":
             return await self._infer(name, version, body)
         name = self._only(name)
         permitted(key, "predict", name)
-        table = await self._read(read, body, headers.get("content-type", ""))
+        table = self._bounded(await self._aside(read, body, headers.get("content-type", "")))
         return await self._predict(name, table) if act == "invocations" else await self._explain(name, table)
 
     def _only(self, name: str | None) -> str | None:
@@ -108,9 +124,11 @@ class App:
             return name
         return next(iter(held)) if len(held) == 1 else next(iter(held.values())).model
 
-    async def _read(self, how: Callable[..., Table], body: bytes, *given: Any) -> Table:
+    async def _aside(self, how: Callable[..., Any], body: bytes, *given: Any) -> Any:
         """In a thread when the body is large, so that others are not kept waiting."""
-        table: Table = how(body, *given) if len(body) < _INLINE_BYTES else await self._answering.run(how, body, *given)
+        return how(body, *given) if len(body) < _INLINE_BYTES else await self._answering.run(how, body, *given)
+
+    def _bounded(self, table: Table) -> Table:
         if len(table) > self._limits.rows:
             raise BadInput(
                 f"{len(table)} rows are more than {self._limits.rows}",
@@ -124,10 +142,10 @@ class App:
         return _ok(said if found.versions is None else {**said, "versions": found.versions})
 
     async def _infer(self, name: str | None, version: str | None, body: bytes) -> Answer:
-        content = read_json(body)
-        table = await self._read(protocol.tensors, content) if len(body) < _INLINE_BYTES else protocol.tensors(content)
+        own, table = await self._aside(protocol.read, body)
+        self._bounded(table)
         self._has_version(name, version)
-        return _ok(protocol.answer(await self._answering.answer(name, table), content))
+        return _ok(protocol.answer(await self._answering.answer(name, table), own))
 
     def _has_version(self, name: str | None, version: str | None) -> None:
         if version is not None and str(self.models.get(name).version.version) != version:
@@ -136,20 +154,29 @@ class App:
             )
 
     async def _explain(self, name: str | None, table: Table) -> Answer:
-        held = self.models.get(name)
-        ready = await self._answering.run(self.models.ready, held)
-        values = ready.schema.values(table)
-        reasons = await self._answering.run(explaining.explain, ready, values)
-        return _ok({"explanations": reasons, "method": explaining.METHOD, "version": ready.loaded.version.version})
+        reasons: list[Any] = [None] * len(table)
+        versions = [0] * len(table)
+        for held, rows in self._answering.routed(name, table):
+            places = range(len(table)) if rows is None else rows
+            ready = await self._answering.run(self.models.ready, held)
+            values = ready.schema.values(table if rows is None else table.take(rows))
+            found = await self._answering.run(explaining.explain, ready, values)
+            for place, one in zip(places, found, strict=True):
+                reasons[place], versions[place] = one, ready.loaded.version.version
+        said = {"explanations": reasons, "method": explaining.METHOD, "version": versions[0]}
+        return _ok(said if len(set(versions)) == 1 else {**said, "versions": versions})
 
     def _take_truth(self, body: bytes, key: Caller | None) -> dict[str, Any]:
-        """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`."""
+        """`{"model": NAME, "truth": [{"inference_id", "truth", "observed_at"?}]}`; NAME may stand for all its segments."""
         content = read_json(body)
-        name = content.get("model") if isinstance(content, dict) else None
-        held = self.models.get(name if isinstance(name, str) else None)
-        permitted(key, "truth", held.name)
+        named = content.get("model") if isinstance(content, dict) else None
+        name = self._only(named if isinstance(named, str) else None)
+        segments = [one for one in self.models.held.values() if one.model == name]
+        held = segments[0] if segments else self.models.get(name)
+        segment = None if segments else held.segment or None
+        permitted(key, "truth", held.model if segments else held.name)
         task = held.target.spec.task if held.target else None
-        return truth.take(InferenceLog(self._project), held.model, held.segment or None, content, task)
+        return truth.take(InferenceLog(self._project), held.model, segment, content, task)
 
     def _health(self, path: str) -> Answer:
         """Alive as long as it answers; ready while at least one of its models is in service."""
@@ -165,10 +192,10 @@ class App:
         held = [one for one in self.models.held.values() if _may_see(key, one.name)]
         if path == "/openapi.json":
             return _ok(openapi(held))
-        if path == "/":
+        if path in ("/", "/docs"):
             return 200, "text/html; charset=utf-8", landing_page(held).encode()
         if path in ("/v2", "/version"):
-            return _ok({"name": "jupyter_mlops", "version": "0.1.0", "extensions": []})
+            return _ok({"name": "jupyter_mlops", "version": version("jupyter_mlops"), "extensions": []})
         if path == "/v2/models":
             return _ok({"models": [{"name": one.name, "version": str(one.version.version)} for one in held]})
         if path.startswith("/v2/models/"):
@@ -181,8 +208,8 @@ class App:
         words = path.split("/")[3:]
         name, version = words[0], words[2] if len(words) > 2 and words[1] == "versions" else None
         permitted(key, "predict", name)
-        held = self.models.get(name)
-        self._has_version(name, version)
+        held = self.models.standing_for(name)
+        self._has_version(held.name, version)
         if words[-1] == "ready" and len(words) in (2, 4):
             return _ok({"name": name, "ready": True})
         if len(words) not in (1, 3):
@@ -204,6 +231,7 @@ class App:
         """An alert for each model whose rows are concerned, taken back when rows are kept again."""
         for held in list(self.models.held.values()):
             told = f"predictions are answered and not logged yet, the {what} refuses: {sentence}"
+            told = sentence if what == LOST and sentence else told
             self.models.alert(held, f"inference log: {what}", told, over=sentence is None)
 
 

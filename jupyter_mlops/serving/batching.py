@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.serving.compiled import Ready
 from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.schema import Values
+from jupyter_mlops.serving.workers import Workers
 
 MOST_ROWS = 512
 MOST_WAITING = 2_000
@@ -28,11 +29,12 @@ class TooBusy(Unavailable):
 class Batcher:
     """One model's queue; used from one event loop only."""
 
-    def __init__(self, ready: Ready, pool: Executor) -> None:
-        self._answer, self._pool = ready.answer, pool
+    def __init__(self, ready: Ready, workers: Workers) -> None:
+        self._answer, self._workers = ready.answer, workers
         self._most = MOST_ROWS if ready.gains else 1
         self._waiting: deque[tuple[Values, asyncio.Future[Floats]]] = deque()
         self._busy = False
+        self._since = 0.0
 
     def ask(self, values: Values) -> asyncio.Future[Floats]:
         """The answers to these rows, or what the model raised on them. TooBusy when too many wait already."""
@@ -44,6 +46,10 @@ class Batcher:
             self._next()
         return future
 
+    def busy_for(self) -> float:
+        """Seconds since the batch that is under way was begun."""
+        return time.monotonic() - self._since if self._busy else 0.0
+
     def _next(self) -> None:
         batch: list[tuple[Values, asyncio.Future[Floats]]] = []
         rows = 0
@@ -52,9 +58,9 @@ class Batcher:
             if not future.done():
                 batch.append((values, future))
                 rows += len(values)
-        self._busy = bool(batch)
+        self._busy, self._since = bool(batch), time.monotonic()
         if batch:
-            work = asyncio.get_running_loop().run_in_executor(self._pool, self._together, [v for v, _ in batch])
+            work = asyncio.wrap_future(self._workers.submit(self._together, [v for v, _ in batch]))
             work.add_done_callback(partial(self._done, [f for _, f in batch]))
 
     def _done(self, futures: list[asyncio.Future[Floats]], work: asyncio.Future[list[Any]]) -> None:

@@ -10,6 +10,7 @@ from jupyter_mlops.errors import BadInput
 
 MOST_BYTES = 16 * 2**20
 BODY_WITHIN = 15.0
+DRAINED = 16  # times what is allowed
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -23,8 +24,28 @@ class TooSlow(BadInput):
     http_status = 408
 
 
+class Packed(BadInput):
+    code = "unsupported-content-encoding"
+    http_status = 415
+
+
 class Gone(Exception):
     """The client went away before its request was whole; there is nobody to answer."""
+
+
+def welcome(length: str, expect: str, most: int) -> None:
+    """Refuse by its length a body that its client holds back until it is asked for; any other is on its way already."""
+    if expect and length.isdecimal() and int(length) > most:
+        raise _too_large(most)
+
+
+def unpacked(encoding: str) -> None:
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Packed(f"a body in {encoding[:40]!r} is not unpacked here", "send it as it is")
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {most / 2**20:g} MB", "send fewer rows at a time")
 
 
 async def read_body(receive: Receive, most: int = MOST_BYTES, within: float = BODY_WITHIN) -> bytes:
@@ -45,10 +66,14 @@ async def _read(receive: Receive, most: int) -> bytes:
             raise Gone
         part = message.get("body", b"")
         size += len(part)
-        if size > most:
-            raise TooLarge(f"the body is larger than {most / 2**20:g} MB", "send fewer rows at a time")
-        if not message.get("more_body", False) and not parts:
+        more = message.get("more_body", False)
+        if size > most:  # let it arrive, unkept: a client that still sends would see no answer
+            parts.clear()
+            if more and size < DRAINED * most:
+                continue
+            raise _too_large(most)
+        if not more and not parts:
             return bytes(part)
         parts.append(part)
-        if not message.get("more_body", False):
+        if not more:
             return b"".join(parts)

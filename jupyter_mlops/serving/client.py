@@ -8,6 +8,7 @@ import threading
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refused, Unavailable
@@ -35,9 +36,12 @@ class Endpoint:
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
 
-    def predict(self, rows: pd.DataFrame, timeout: float = 30.0) -> pd.DataFrame:
-        """inference_id, prediction and version for each row. The server's refusals come as our own errors."""
-        said = self._ask(f"{self._prefix}/invocations", _records(rows), timeout)
+    def predict(self, rows: Any, timeout: float = 30.0) -> pd.DataFrame:
+        """inference_id, prediction and version for each row. The server's refusals come as our own errors.
+
+        `rows`: a DataFrame (pandas, polars, Arrow), records, columns, or an array of the model's columns in their order.
+        """
+        said = self._ask(f"{self._prefix}/invocations", _body(rows), timeout)
         return pd.DataFrame(
             {
                 "inference_id": said["inference_ids"],
@@ -46,9 +50,9 @@ class Endpoint:
             }
         )
 
-    def explain(self, rows: pd.DataFrame, timeout: float = 30.0) -> list[dict[str, Any]]:
+    def explain(self, rows: Any, timeout: float = 30.0) -> list[dict[str, Any]]:
         """For each row its prediction, what a usual row would get, and the columns that move it most."""
-        reasons: list[dict[str, Any]] = self._ask(f"{self._prefix}/explain", _records(rows), timeout)["explanations"]
+        reasons: list[dict[str, Any]] = self._ask(f"{self._prefix}/explain", _body(rows), timeout)["explanations"]
         return reasons
 
     def truth(self, outcomes: pd.DataFrame, timeout: float = 30.0) -> dict[str, Any]:
@@ -57,7 +61,7 @@ class Endpoint:
         return self._ask(f"{urlsplit(self._url).path}/ground-truth", {"model": self._model, "truth": rows}, timeout)
 
     def _ask(self, path: str, content: dict[str, Any], timeout: float) -> dict[str, Any]:
-        body = json.dumps(content).encode()
+        body = json.dumps(content, default=str).encode()
         with self._lock:
             try:
                 status, answer = self._send(path, body, timeout)
@@ -98,8 +102,21 @@ class Endpoint:
             raise ConnectionError(f"the answer broke off: {error}") from error
 
 
-def _records(rows: pd.DataFrame) -> dict[str, Any]:
-    return {"dataframe_records": json.loads(rows.to_json(orient="records", date_format="iso", double_precision=15))}
+def _body(rows: Any) -> dict[str, Any]:
+    """Numbers to their last digit, missing values as null."""
+    if isinstance(rows, np.ndarray):
+        return {"instances": rows.tolist()}
+    table = rows.to_pandas() if hasattr(rows, "to_pandas") else pd.DataFrame(rows)
+    columns = [_values(table.iloc[:, place]) for place in range(table.shape[1])]
+    names = [str(name) for name in table.columns]
+    return {"dataframe_split": {"columns": names, "data": [list(row) for row in zip(*columns, strict=True)]}}
+
+
+def _values(column: pd.Series) -> list[Any]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return [None if value is pd.NaT else value.isoformat() for value in column]
+    missing = column.isna()
+    return [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
 
 
 def _refusal(status: int, answer: bytes) -> MlopsError:

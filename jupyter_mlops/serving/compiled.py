@@ -6,6 +6,7 @@ onnxruntime (both in the extra `fast`). Converting takes seconds, so a version m
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,8 +19,10 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.serving.converting import linear, onnx, precisions
 from jupyter_mlops.serving.proving import Answer, Floats, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
-from jupyter_mlops.store import LoadedModel, predict
+from jupyter_mlops.serving.shelved import Shelved
+from jupyter_mlops.store import LoadedModel, finite, predict
 
+_log = logging.getLogger("jupyter_mlops.serving")
 INLINE_BELOW = 0.0005
 PENDING = "a faster form of it is being looked for"
 HeldOut = Callable[[], pd.DataFrame | None]
@@ -28,9 +31,13 @@ HeldOut = Callable[[], pd.DataFrame | None]
 class AsItIs:
     """The model itself, asked as scikit-learn wants to be asked. Let go of, it is read again when it is asked."""
 
-    def __init__(self, loaded: LoadedModel, schema: Schema, reload: Callable[[], LoadedModel] | None) -> None:
+    def __init__(
+        self, loaded: LoadedModel, schema: Schema, reload: Callable[[], LoadedModel] | None, shelf: Path | None
+    ) -> None:
         self._loaded: LoadedModel | None = loaded
-        self._schema, self._reload = schema, reload
+        self._schema, self._reload, self._shelf = schema, reload, shelf
+        self._known = replace(loaded, model=None)
+        self._shelved: Shelved | None = None
 
     def __call__(self, values: Values) -> Floats:
         loaded = self.read()
@@ -43,13 +50,28 @@ class AsItIs:
     def read(self) -> LoadedModel:
         loaded = self._loaded
         if loaded is None:
-            assert self._reload is not None
-            loaded = self._loaded = self._reload()
+            loaded = self._loaded = self._again()
         return loaded
 
     def let_go(self) -> None:
-        if self._reload is not None:
-            self._loaded = None
+        """Out of memory; put aside first, so that it is back at once. A fitted model does not change, so that is done once."""
+        if self._reload is None or self._loaded is None:
+            return
+        if self._shelved is None:
+            try:
+                self._shelved = Shelved(self._loaded.model, self._shelf)
+            except Exception as error:  # noqa: BLE001  (a full disk, or whatever a model's own pickling raises)
+                _log.info("%s is read anew each time: %s", self._known.version.model, error)
+        self._loaded = None
+
+    def _again(self) -> LoadedModel:
+        assert self._reload is not None
+        if self._shelved is not None:
+            try:
+                return replace(self._known, model=self._shelved.take())
+            except OSError as error:
+                _log.warning("%s is read anew: %s", self._known.version.model, error)
+        return self._reload()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +117,12 @@ def prepare(
     With `later`, what takes seconds is left for `hasten`. Proofs, and ONNX forms, are kept in the folder `keep`.
     """
     schema = Schema(loaded)
-    plain = AsItIs(loaded, schema, reload)
+    plain = AsItIs(loaded, schema, reload, keep)
     example = _example(loaded, schema)
     if example is not None:
         plain(example)
-        schema.takes_missing = _takes_missing(plain, example, schema)
+    asked = example if example is not None else _zeros(plain, schema)
+    schema.takes_missing = asked is None or _takes_missing(plain, asked, schema)
     known = replace(loaded, model=None)
     answer, proof = _fastest(loaded, schema, plain, held_out, keep, later)
     return Ready(known, schema, answer, plain, proof, *_timed(answer, example))
@@ -133,6 +156,16 @@ def _values(rows: pd.DataFrame, schema: Schema) -> Values:
     """Rows of a file as a request with them would come."""
     asked = rows[schema.names] if schema.named else rows
     return asked.to_numpy(dtype=np.float64) if schema.all_numbers else asked
+
+
+def _zeros(plain: AsItIs, schema: Schema) -> Values | None:
+    """A row of zeros, where a model that has no example takes numbers; None where it does not."""
+    row = np.zeros((1, len(schema.names)))
+    try:
+        plain(row)
+    except MlopsError:
+        return None
+    return row
 
 
 def _takes_missing(answer: Answer, example: Values, schema: Schema) -> bool:
@@ -169,7 +202,7 @@ def _fastest(
         proof = Proof("as it is", len(rows), 0.0, made) if isinstance(made, str) else prove(way, plain, made, rows)
         if proof.way == way and not isinstance(made, str):
             kept.put(proof)
-            return _within_reach(made, plain) if way == "onnx" else made, proof
+            return _within_reach(made, plain) if way == "onnx" else _finite(made), proof
         why = proof.why
     proof = Proof("as it is", len(rows), 0.0, why)
     kept.put(proof)
@@ -181,7 +214,8 @@ def _again(loaded: LoadedModel, plain: AsItIs, kept: Kept, known: Proof) -> Answ
     if known.way == "as it is":
         return plain
     if known.way == "linear":
-        return linear(loaded.model)
+        line = linear(loaded.model)
+        return None if line is None else _finite(line)
     made = onnx(None, False, kept.file, read=True)
     return None if isinstance(made, str) else _within_reach(made, plain)
 
@@ -194,12 +228,20 @@ def _ways(loaded: LoadedModel, kept: Kept) -> Iterator[tuple[str, Answer | str]]
         yield "onnx", onnx(loaded.model, double, kept.file)
 
 
+def _finite(made: Answer) -> Answer:
+    """Numbers so large that the answer has no place among numbers are refused as the model itself refuses them."""
+    return lambda values: finite(made(values))
+
+
 def _within_reach(made: Answer, plain: Answer) -> Answer:
-    """Missing numbers, and those that single precision cannot hold, go to the model as it is: neither was proven."""
+    """Missing numbers, and what single precision cannot hold, go to the model as it is: neither was proven."""
     most = float(np.finfo(np.float32).max)
 
     def answer(values: Values) -> Floats:
-        return made(values) if np.abs(values).max(initial=0.0) < most else plain(values)
+        if not np.abs(values).max(initial=0.0) < most:
+            return plain(values)
+        found = made(values)
+        return found if np.isfinite(found).all() else plain(values)
 
     return answer
 

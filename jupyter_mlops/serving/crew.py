@@ -71,6 +71,8 @@ class Tally:
     def __init__(self, project: Project, first: int) -> None:
         self._folder = project.home / "serving" / str(first)
         self._mine = self._folder / f"{os.getpid()}.json"
+        if first == os.getpid():  # a number that a server had who was killed, and which is ours by chance
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, counted: dict[str, Any]) -> None:

@@ -58,9 +58,10 @@ def openapi(held: list[Held]) -> dict[str, Any]:
 
 
 def _row(one: Held) -> dict[str, Any]:
-    if one.ready is None:
+    known = one.ready or one.asleep
+    if known is None:
         return {"type": "object"}
-    schema = one.ready.schema
+    schema = known.schema
     columns = {name: _TYPES[kind] for name, kind in zip(schema.names, schema.kinds, strict=True)}
     return {"type": "object", "required": schema.names, "properties": columns}
 
@@ -80,7 +81,8 @@ def _truth() -> dict[str, Any]:
 def landing_page(held: list[Held]) -> str:
     parts = "".join(_model(one) for one in held)
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>Models served here</title><style>{_STYLE}</style>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><link rel=icon href=data:,>"
+        f"<title>Models served here</title><style>{_STYLE}</style>"
         f"<h1>Models served here</h1><p><label>API key or token, where one is needed <input id=key type=password></label></p>"
         f"{parts}<p><a href=/openapi.json>OpenAPI</a> · <a href=/metrics>metrics</a></p>"
         f"<script>{_SCRIPT}</script></html>"
@@ -88,8 +90,9 @@ def landing_page(held: list[Held]) -> str:
 
 
 def _model(one: Held) -> str:
-    example = one.ready.loaded.input_example if one.ready else None
-    names = one.ready.schema.names if one.ready else []
+    known = one.ready or one.asleep
+    example = known.loaded.input_example if known else None
+    names = known.schema.names if known else []
     row = json.loads(example.head(1).to_json(orient="records")) if example is not None else [dict.fromkeys(names, 0)]
     body, name = json.dumps({"dataframe_records": row}), escape(one.name, quote=True)
     command = f"curl -H 'content-type: application/json' -d '{body}' http://HOST:PORT/models/{one.name}/invocations"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fsspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.keyed import Keyed, word
 
+MOST_FILES = 100
 ID, WEIGHT = "inference_id", "sampling_weight"
 _OWN = (ID, "time", "model", "segment", "version", "prediction", "latency_ms", WEIGHT)
 
@@ -32,7 +34,8 @@ class InferenceLog:
     """
 
     def __init__(self, project: Project) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(project.storage)
+        # A bucket's listing is kept by fsspec; others write there too.
+        self._fs, self._root = fsspec.core.url_to_fs(project.storage, use_listings_cache=False)
         self._keyed = Keyed(project)
 
     def append(
@@ -43,8 +46,9 @@ class InferenceLog:
         if not len(rows):
             return
         named = rows.assign(model=model, segment=segment or "")
-        days = pd.to_datetime(named["time"], utc=True).dt.strftime("%Y-%m-%d")
-        for day, those in named.groupby(days):
+        days = pd.to_datetime(named["time"], utc=True).dt.tz_convert(None).to_numpy().astype("datetime64[D]")
+        for day in np.unique(days):
+            those = named if (days == day).all() else named[days == day]
             name = part or _digest(those[ID])
             self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
 
@@ -86,20 +90,31 @@ class InferenceLog:
                 found |= set(column.filter(pc.is_in(column, wanted)).to_pylist())
         return found
 
+    def known_anywhere(self, model: str, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
+        """Which of these ids are logged, by whichever of the model's segments."""
+        place = f"{self._root}/inference/{model}"
+        names = [one.rpartition("/")[2] for one in self._fs.ls(place, detail=False)] if self._fs.exists(place) else []
+        return {one for name in names for one in self.known(model, None if name == "_" else name, ids, days)}
+
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
         at = received or datetime.now(UTC)
         known = truth.assign(received_at=at)
         name = _digest([at.isoformat(), *known[ID].astype(str), *known["truth"].astype(str)])
         self._write(f"truth/{model}/{segment or '_'}/{name}.parquet", known)
+        files = self._files("truth", model, segment)
+        if len(files) > MOST_FILES:
+            self._merge(files)
 
     def truth(self, model: str, segment: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
         """The outcome of each inference: what was observed last, and of one observation what was received last.
 
+        A segment's are those sent for it and those sent for the whole model, by somebody who did not know which one answered.
+
         An outcome that does not say when it was observed counts as observed when it was received. With `as_of`, what was known
         then. In whatever order and however often outcomes were sent, the answer is the same.
         """
-        frames = [self._read(file) for file in self._files("truth", model, segment)]
+        frames = self._all_outcomes(model, segment)
         if not frames:
             return pd.DataFrame(columns=[ID, "truth", "received_at"])
         every = pd.concat(frames, ignore_index=True)
@@ -133,7 +148,8 @@ class InferenceLog:
             for file, frame in self._frames(kind, model, segment):
                 if column in frame.columns:
                     gone |= self._without(file, frame, frame[column].map(word).isin(values))
-        for file, frame in self._frames("truth", model, segment):
+        for file in self._outcomes(model, segment):
+            frame = self._read(file)
             self._without(file, frame, frame[ID].astype(str).isin(gone))
         return len(gone)
 
@@ -150,6 +166,27 @@ class InferenceLog:
         else:
             self._fs.rm_file(file)
         return set(frame.loc[hit, ID].astype(str))
+
+    def _merge(self, files: list[str]) -> None:
+        """Outcomes sent one by one as one file, where they are of one kind. Whoever reads meanwhile finds each at least once."""
+        frames = [self._read(file) for file in files]
+        if len({str(frame.dtypes.to_dict()) for frame in frames}) > 1:
+            return
+        place = f"{files[0].rpartition('/')[0]}/{_digest(files)}.parquet"
+        self._write(place.removeprefix(f"{self._root}/"), pd.concat(frames, ignore_index=True))
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(file)
+
+    def _all_outcomes(self, model: str, segment: str | None) -> list[pd.DataFrame]:
+        """Read again when somebody merged files in between."""
+        for _ in range(5):
+            with contextlib.suppress(FileNotFoundError):
+                return [self._read(file) for file in self._outcomes(model, segment)]
+        return [self._read(file) for file in self._outcomes(model, segment)]
+
+    def _outcomes(self, model: str, segment: str | None) -> list[str]:
+        return [file for name in dict.fromkeys((segment, None)) for file in self._files("truth", model, name)]
 
     def _files(self, kind: str, model: str, segment: str | None) -> list[str]:
         place = f"{self._root}/{kind}/{model}" + (f"/{segment}" if segment else "/_")

@@ -34,7 +34,8 @@ class Source:
     """Where models come from. Each raises MlopsError: NotFound when there is none, Unavailable when nobody can say.
 
     `aliases` maps each model's name to its aliases and their versions; `held_out` gives rows to prove a faster form on, if
-    there are any; `rollback` takes this version of a champion back for a reason, unless it is champion no more.
+    there are any; `rollback` takes this version of a champion back for a reason, unless it is champion no more; `wanted` gives
+    the references to be served by now.
     """
 
     resolve: Callable[[str], ModelVersion]
@@ -42,6 +43,7 @@ class Source:
     aliases: Callable[[], Mapping[str, Mapping[str, int]]]
     held_out: Callable[[str], pd.DataFrame | None] = lambda _name: None
     rollback: Callable[[str, int, str], bool] = lambda _name, _version, _reason: False
+    wanted: Callable[[], list[str]] = list
 
 
 class Withdrawn(NotFound):
@@ -103,6 +105,7 @@ class Models:
         self._room = threading.Lock()
         self.held: dict[str, Held] = {}
         self.challengers: dict[str, Held] = {}
+        self._absent: dict[str, float] = {}
         for reference in references:
             held = self._first(reference)
             self.held[held.name] = held
@@ -134,6 +137,11 @@ class Models:
             )
         return found
 
+    def standing_for(self, name: str) -> Held:
+        """The model of this name, or the first of its segments where those alone are served."""
+        own = name in self.held
+        return self.get(name if own else next((one for one in self.held if one.startswith(f"{name}.")), name))
+
     def ready(self, held: Held) -> Ready:
         """The model in memory, read again if it had to give way."""
         held.used = time.monotonic()
@@ -164,6 +172,23 @@ class Models:
 
     def _names(self) -> str:
         return ", ".join(list(self.held)[:20])
+
+    def _join(self, reference: str) -> None:
+        """A segment that came into service after the start. One that does not load is tried again and stands in an alert."""
+        name = reference.partition("@")[0].partition("/")[0]
+        if name in self.held or time.monotonic() - self._absent.get(name, -TRY_AGAIN_AFTER) < TRY_AGAIN_AFTER:
+            return
+        try:
+            held = self._first(reference)
+        except (MlopsError, ValueError, TypeError) as error:
+            self._absent[name] = time.monotonic()
+            model, _, segment = name.partition(".")
+            self._base.open_alert(
+                model, segment or None, "serving", CHAMPION, f"{name} is not served: {error}", "critical"
+            )
+            return
+        self.held = {**self.held, held.name: held}  # others go through it meanwhile
+        self._make_room(held)
 
     def _first(self, reference: str) -> Held:
         version = self._source.resolve(reference)
@@ -237,6 +262,8 @@ class Models:
         aliases = self._source.aliases()
         for held in list(self.held.values()):
             self._renew(held, aliases.get(held.name, {}))
+        for reference in self._source.wanted():
+            self._guarded(partial(self._join, reference))
         self._challenge(aliases)
         self._seen = now
 

@@ -9,24 +9,37 @@ from typing import Any
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.serving.answering import Answered
 from jupyter_mlops.serving.compiled import Ready
-from jupyter_mlops.serving.requests import Grid, Table, columns_of, shown
+from jupyter_mlops.serving.models import SEGMENT
+from jupyter_mlops.serving.requests import Grid, Table, columns_of, read_json, shown
 
 OUTPUT = "prediction"
 _DATATYPES = {"number": "FP64", "bool": "BOOL", "text": "BYTES", "time": "BYTES", "any": "FP64"}
-_INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+_INTEGERS = {f"INT{bits}": range(-(2 ** (bits - 1)), 2 ** (bits - 1)) for bits in (8, 16, 32, 64)}
+_INTEGERS |= {f"UINT{bits}": range(2**bits) for bits in (8, 16, 32, 64)}
 _FLOATS = {"FP16", "FP32", "FP64", "BF16"}
 
 
 def metadata(ready: Ready, name: str) -> dict[str, Any]:
+    """What a model takes and gives. A name that only its segments answer for takes the segment as a column too."""
     schema = ready.schema
     inputs = [
         {"name": column, "datatype": _DATATYPES[kind], "shape": [-1]}
         for column, kind in zip(schema.names, schema.kinds, strict=True)
     ]
+    if name != ready.loaded.version.model:
+        inputs.append({"name": SEGMENT, "datatype": "BYTES", "shape": [-1]})
     outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
     version = str(ready.loaded.version.version)
     said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}
     return {**said, "inputs": inputs, "outputs": outputs, "parameters": {"proof": asdict(ready.proof)}}
+
+
+def read(body: bytes) -> tuple[str, Table]:
+    """The request's own id (empty when it has none), and its rows."""
+    content = read_json(body)
+    table = tensors(content)
+    own = content.get("id")
+    return own if isinstance(own, str) else "", table
 
 
 def tensors(content: Any) -> Table:
@@ -87,11 +100,11 @@ def _tensor(tensor: Any, number: int) -> tuple[str, list[int], list[Any]]:
 def _typed(name: str, kind: Any, data: list[Any]) -> None:
     """Each value is of the tensor's own datatype."""
     if kind in _INTEGERS:
-        wrong = next((i for i, v in enumerate(data) if type(v) is not int), None)
+        wrong = next((i for i, v in enumerate(data) if type(v) is not int or v not in _INTEGERS[kind]), None)
     elif kind in _FLOATS:
         wrong = next((i for i, v in enumerate(data) if v is not None and type(v) not in (int, float)), None)
     elif kind == "BOOL":
-        wrong = next((i for i, v in enumerate(data) if type(v) not in (bool, int)), None)
+        wrong = next((i for i, v in enumerate(data) if type(v) is not bool and v not in (0, 1)), None)
     elif kind == "BYTES":
         wrong = next((i for i, v in enumerate(data) if v is not None and not isinstance(v, str)), None)
     else:
@@ -116,9 +129,8 @@ def _flat(data: list[Any]) -> list[Any]:
     return data
 
 
-def answer(answered: Answered, content: Any) -> dict[str, Any]:
+def answer(answered: Answered, own: str) -> dict[str, Any]:
     """The response, under the request's own id where it has one."""
-    own = content.get("id")
     output = {
         "name": OUTPUT,
         "datatype": "FP64",
@@ -129,6 +141,6 @@ def answer(answered: Answered, content: Any) -> dict[str, Any]:
     return {
         "model_name": answered.model,
         "model_version": str(answered.version),
-        "id": own if isinstance(own, str) and own else answered.ids[0],
+        "id": own or answered.ids[0],
         "outputs": [output],
     }

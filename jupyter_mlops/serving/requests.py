@@ -116,15 +116,16 @@ def read_json(body: bytes) -> Any:
     try:
         return _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"the body is not valid JSON: {_unread(error)}", "send application/json or text/csv") from error
+        raise _unread(error) from error
 
 
-def _unread(error: Exception) -> str:
+def _unread(error: Exception) -> BadInput:
     """What Python says of it, as far as it is of use to somebody who has no Python."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
     said = str(error)
-    return "a number has thousands of digits" if "integer string conversion" in said else said[:120]
+    if "integer string conversion" in said:
+        return BadInput("the body is not valid JSON: a number has thousands of digits", "send numbers below 1e308")
+    why = "it is nested too deeply" if isinstance(error, RecursionError) else said[:120]
+    return BadInput(f"the body is not valid JSON: {why}", "send application/json or text/csv")
 
 
 def number_of(table: Table, row: int) -> int:

@@ -16,12 +16,13 @@ from jupyter_mlops.store import LoadedModel
 
 Values = NDArray[np.float64] | pd.DataFrame
 _NUMBERS = frozenset({int, float})
+_MOST = float(np.finfo(np.float64).max)
 _EXPECTED = {
     "number": "a number",
     "bool": "true or false",
     "text": "a text",
     "time": "a time in ISO form",
-    "any": "a value",
+    "any": "a finite value",
 }
 
 
@@ -109,7 +110,7 @@ class Schema:
     def _too_large(self, table: Table, rows: list[list[Any]]) -> BadInput:
         for r, row in enumerate(rows):
             for c, value in enumerate(row):
-                if isinstance(value, int) and abs(value) > 10**308:
+                if isinstance(value, int) and abs(value) > _MOST:
                     return self._wrong(table, r, c, value, "a number below 1e308")
         return BadInput("a number is too large for a model", "send numbers below 1e308")
 
@@ -134,7 +135,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and abs(value) != float("inf"))
+    return isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= _MOST)
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,13 @@ from jupyter_mlops.store import LoadedModel, predict
 PART = 50_000
 
 
-def score(project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFrame) -> pd.DataFrame:
-    """inference_id and prediction for each row, logged. Rows that bring their own ids are logged once however often scored."""
+def score(
+    project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFrame, at: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """inference_id and prediction for each row, logged. Rows that bring their own ids are logged once however often scored.
+
+    `at` is when it happened (default: now), where the rows have no time of their own.
+    """
     answers = predict(loaded.model, rows, loaded.features)
     ids = (
         rows[ID].astype(str)
@@ -29,7 +35,7 @@ def score(project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFr
         else pd.Series([uuid.uuid4().hex for _ in range(len(rows))], rows.index)
     )
     stamp = target.spec.data.timestamp
-    times = pd.to_datetime(rows[stamp], utc=True) if stamp in rows.columns else pd.Timestamp.now("UTC")
+    times = pd.to_datetime(rows[stamp], utc=True) if stamp in rows.columns else at or pd.Timestamp.now("UTC")
     kept = rows.drop(columns=[c for c in (ID, target.spec.data.target) if c in rows.columns])
     kept = Privacy(project).frame(target, kept)
     logged = kept.assign(**{ID: ids, "time": times, "version": loaded.version.version, "prediction": answers})
@@ -41,31 +47,49 @@ def score_file(project: Project, loaded: LoadedModel, target: Target, file: Path
     """Score a Parquet or CSV file in parts of `PART` rows into a Parquet file; how many rows that were.
 
     A row's id follows from the file, its place in it and the version, so that the same file scored again is logged once.
-    `out` is there when all rows are scored, and not before.
+    `out` is there when all rows are scored, and not before. Whatever ends it in the middle, it goes on there the next time.
     """
     name = hashlib.sha256(f"{loaded.version.model}/{loaded.version.version}\0{_content(file)}".encode()).hexdigest()[
         :20
     ]
-    unfinished, done = out.with_name(f"{out.name}.unfinished"), 0
-    writer: pq.ParquetWriter | None = None
+    folder, places, done = out.with_name(f"{out.name}.unfinished"), [], 0
     try:
         for rows in _parts(file):
-            if ID not in rows.columns:
-                rows[ID] = [f"{name}{place:012x}" for place in range(done, done + len(rows))]
-            table = pa.Table.from_pandas(score(project, loaded, target, rows), preserve_index=False)
-            writer = writer or pq.ParquetWriter(unfinished, table.schema)
-            writer.write_table(table)
+            places.append(folder / f"{name}{done:012x}.parquet")
+            if not places[-1].is_file():
+                if ID not in rows.columns:
+                    rows[ID] = [f"{name}{place:012x}" for place in range(done, done + len(rows))]
+                _put(score(project, loaded, target, rows, _begun(folder / name)), places[-1])
             done += len(rows)
-        if writer is None:
+        if not places:
             raise BadInput(f"{file} holds no rows", "give a file with rows", path=str(file))
-    except BaseException:
-        if writer is not None:
-            writer.close()
-        unfinished.unlink(missing_ok=True)
+    except BadInput:
+        shutil.rmtree(folder, ignore_errors=True)  # a file that cannot be scored to its end has no part worth keeping
         raise
-    writer.close()
-    unfinished.replace(out)
+    _joined(places, folder / "whole").replace(out)
+    shutil.rmtree(folder, ignore_errors=True)
     return done
+
+
+def _begun(mark: Path) -> pd.Timestamp:
+    """When the file was first begun: what goes on the next day is logged under the day of its beginning, and so once."""
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    if not mark.exists():
+        mark.touch()
+    return pd.Timestamp(mark.stat().st_mtime, unit="s", tz="UTC")
+
+
+def _put(scored: pd.DataFrame, place: Path) -> None:
+    torn = place.with_suffix(".torn")
+    pq.write_table(pa.Table.from_pandas(scored, preserve_index=False), torn)
+    torn.replace(place)
+
+
+def _joined(places: list[Path], whole: Path) -> Path:
+    with pq.ParquetWriter(whole, pq.read_schema(places[0])) as writer:
+        for place in places:
+            writer.write_table(pq.read_table(place))
+    return whole
 
 
 def _parts(file: Path) -> Iterator[pd.DataFrame]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -16,10 +17,14 @@ from jupyter_mlops.errors import Conflict, Refused
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.access import LOOPBACK, Access
 from jupyter_mlops.serving.app import App
+from jupyter_mlops.serving.bodies import BODY_WITHIN
 from jupyter_mlops.serving.crew import EVERY, Crew, Tally, end_with_parent
 from jupyter_mlops.serving.models import Models, Source
+from jupyter_mlops.serving.patience import Patience
+from jupyter_mlops.serving.presence import Presence
 
 MOST_CONNECTIONS = 2_000
+READ_WITHIN = 30.0
 
 
 def serve(
@@ -58,24 +63,59 @@ def serve(
     gc.collect()
     gc.freeze()  # what is loaded stays: looking through it again and again for garbage would hold up requests
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10, limit_concurrency=2000
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=10,
+        limit_concurrency=MOST_CONNECTIONS,
     )
     server = uvicorn.Server(config)
     # uvicorn ends gracefully on SIGTERM, then raises the signal again: by then it must no longer kill us, or the log is cut.
     signal.signal(signal.SIGTERM, lambda *_: None)
     others = Crew(crew, listener, workers - 1) if crew and shared is None and workers > 1 else None
     url = f"http://{host}:{listener.getsockname()[1]}"
+    beat = _Beat(project, app, server, tally, Presence(project, url) if shared is None else None)
+    _room_for(MOST_CONNECTIONS)
     try:
-        asyncio.run(_run(server, listener, lambda: ready(url), lambda: tally.put(app.counted()) if tally else None))
+        asyncio.run(_run(server, listener, lambda: ready(url), beat))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person ends it
     finally:
         if others is not None:
             others.close()
-        app.close()
+        beat.close()
         listener.close()
-        if tally is not None and shared is None:
-            tally.close()
+
+
+class _Beat:
+    """What is done once a second beside answering, and what is left at the end. The first process has the `presence`."""
+
+    def __init__(
+        self, project: Project, app: App, server: uvicorn.Server, tally: Tally | None, presence: Presence | None
+    ) -> None:
+        self._app, self._server, self._tally, self._presence = app, server, tally, presence
+        self._patience = Patience(BODY_WITHIN + project.file.serving.limits.timeout.total_seconds() + READ_WITHIN)
+
+    def __call__(self) -> None:
+        if self._presence is not None:
+            held = self._app.models.held.values()
+            self._presence.say({one.name: one.version.version for one in held if not one.gone})
+        let_go = self._patience.look(self._server.server_state.connections)
+        self._app.counters.add("connections_let_go_total", let_go)
+        if self._tally is not None:
+            self._tally.put(self._app.counted())
+
+    def close(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
+        whole = self._app.close()
+        if self._tally is not None and self._presence is not None:
+            self._tally.close()
+        if not whole:
+            sys.stdout.flush()
+            os._exit(0)  # Python would wait for the thread of a model that never comes back
 
 
 async def _run(
@@ -85,11 +125,20 @@ async def _run(
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:
+        tell()
         ready()
     while not serving.done():
         await asyncio.wait([serving], timeout=EVERY)
         tell()
     await serving
+
+
+def _room_for(connections: int) -> None:
+    """As many open files as that, as far as the system lets us; the models and the log need some too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 512
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

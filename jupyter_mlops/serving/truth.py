@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -43,6 +43,7 @@ def take(log: InferenceLog, model: str, segment: str | None, content: Any, task:
 
 
 _NEVER = datetime.fromtimestamp(0, UTC)
+_HEX, _EPOCH, _FAR = frozenset("0123456789abcdef"), date(1970, 1, 1).toordinal(), 100_000
 
 
 def _kept(
@@ -57,8 +58,25 @@ def _kept(
         frame["observed_at"] = pd.to_datetime(frame["observed_at"], utc=True)
         log.add_truth(model, segment, frame)
     corrected = _corrected(log, model, segment, {o[ID]: o["truth"] for o in new if o[ID] in known})
-    strangers = sorted(set(outcomes) - log.known(model, segment, set(outcomes)))
+    strangers = sorted(_unknown(log, model, segment, set(outcomes)))
     return {**said, "kept": len(new), "corrected": corrected, "not_in_log": len(strangers), "ids": strangers[:20]}
+
+
+def _unknown(log: InferenceLog, model: str, segment: str | None, ids: set[str]) -> set[str]:
+    """Those of them that are in no log; looked for where they say that they are, and only then everywhere."""
+    for days in (_days(ids), None):
+        found = log.known(model, segment, ids, days) if segment else log.known_anywhere(model, ids, days)
+        ids = ids - found
+        if not ids:
+            break
+    return ids
+
+
+def _days(ids: set[str]) -> set[str]:
+    """The days that our own ids begin with, and the next ones: an answer at midnight is logged after it."""
+    starts = {int(key[:12], 16) // 86_400_000 for key in ids if len(key) == 32 and set(key) <= _HEX}
+    near = [date.fromordinal(_EPOCH + day + more) for day in starts if day < _FAR for more in (0, 1)]
+    return {day.isoformat() for day in near}
 
 
 def _corrected(log: InferenceLog, model: str, segment: str | None, again: dict[str, Any]) -> int:
@@ -87,9 +105,9 @@ def _outcome(row: Any, number: int, task: str | None) -> dict[str, Any]:
 def _time(text: Any, number: int) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # the first and last days of the calendar, in a zone of their own
         raise _wrong(number, "observed_at", "a time in ISO form", text) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _wrong(row: int, column: str, expected: str, got: Any) -> BadInput:

@@ -25,7 +25,7 @@ from jupyter_mlops.serving.blocks import frame
 from jupyter_mlops.serving.log import InferenceLog
 
 FOLDER = "inference-wal"
-AT_ONCE = 500  # lines made a frame together: enough to be cheap, few enough not to hold up a request meanwhile
+AT_ONCE = 2_000  # rows made a frame together: enough to be cheap, few enough not to hold up a request meanwhile
 ELSEWHERE_AFTER = (
     3600.0  # a lock may not be seen from another host, so a file written there must be this old, in seconds
 )
@@ -114,9 +114,21 @@ def into_parquet(log: InferenceLog, path: Path) -> int:
             groups.setdefault(place, {}).setdefault((*line["columns"], "", *line["others"]), []).append(line)
             count += len(line["ids"])
     for (model, segment, kind), shapes in groups.items():
-        frames = [frame(lines[at : at + AT_ONCE]) for lines in shapes.values() for at in range(0, len(lines), AT_ONCE)]
+        frames = [frame(some) for lines in shapes.values() for some in _by_rows(lines)]
         log.append(model, segment or None, pd.concat(frames, ignore_index=True), part=path.stem, kind=kind)
     return count
+
+
+def _by_rows(lines: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    some, rows = [], 0
+    for line in lines:
+        some.append(line)
+        rows += len(line["ids"])
+        if rows >= AT_ONCE:
+            yield some
+            some, rows = [], 0
+    if some:
+        yield some
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -25,13 +25,17 @@ COMPACT_ROWS = 20_000
 TRY_AGAIN_AFTER = 5.0
 TIDY_EVERY = 3600.0
 MOST_WAITING = 100_000
+LOST = "lost rows"
 Tell = Callable[[str, str | None], None]
 Prepare = Callable[[Block], Block]
 _log = logging.getLogger("jupyter_mlops.serving")
 
 
 class LogWriter:
-    """`tell(what, sentence)` is called when `what` ("disk" or "storage") fails, and with None when it works again."""
+    """`tell(what, sentence)` is called when `what` ("disk" or "storage") fails, and with None when it works again.
+
+    Also, as `LOST`, of how many rows are lost by now; nothing brings those back.
+    """
 
     def __init__(
         self, project: Project, tell: Tell = lambda _what, _sentence: None, prepare: Prepare | None = None
@@ -48,6 +52,7 @@ class LogWriter:
         self.lost, self.kept, self.failures = 0, 0, 0
         self._failing: dict[str, str] = {}
         self._told: dict[str, str | None] = {}
+        self._logged: dict[str, str | None] = {}
         self._stop, self._work = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._syncing, name="mlops-inference-log", daemon=True),
@@ -182,13 +187,20 @@ class LogWriter:
         """Tell what changed. Telling may fail for the same cause as keeping did, and is then tried again."""
         for what in ("disk", "storage"):
             sentence = self._failing.get(what)
-            if sentence == self._told.get(what):
-                continue
-            with contextlib.suppress(Exception):
-                if sentence is None or self._told.get(what) is None:
-                    _log.warning("the inference log: %s %s", what, sentence or "works again")
-                    self._tell(what, sentence)
-                self._told[what] = sentence
+            if (sentence is None) != (self._logged.get(what) is None):
+                _log.warning("the inference log: %s %s", what, sentence or "works again")
+            self._logged[what] = sentence
+            self._told_of(what, sentence)
+        if self.lost:
+            self._told_of(LOST, f"{self.lost} rows were answered and are in no log; they waited for it in vain")
+
+    def _told_of(self, what: str, sentence: str | None) -> None:
+        if sentence == self._told.get(what):
+            return
+        with contextlib.suppress(Exception):
+            if what == LOST or sentence is None or self._told.get(what) is None:
+                self._tell(what, sentence)
+            self._told[what] = sentence
 
 
 def tidy(project: Project) -> int:

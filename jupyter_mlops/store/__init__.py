@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
-    from jupyter_mlops.store.predicting import predict
+    from jupyter_mlops.store.predicting import finite, predict
     from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
     from jupyter_mlops.store.trusted import foreign
@@ -34,6 +34,7 @@ __all__ = [
     "digest_of",
     "expired",
     "files_below",
+    "finite",
     "foreign",
     "foreign_database",
     "import_mlflow",
@@ -56,6 +57,7 @@ _HOME = {
     "foreign": "trusted",
     "foreign_database": "tables",
     "lease": "leases",
+    "finite": "predicting",
     "predict": "predicting",
     "same_incident": "alerting",
 }

@@ -31,14 +31,20 @@ def predict(model: Any, rows: Any, features: list[str]) -> NDArray[np.float64]:
         raise BadInput(
             f"the model gave answers of shape {answers.shape} for {len(rows)} rows", "it must give one for each"
         )
-    wrong = np.flatnonzero(~np.isfinite(answers))
-    if len(wrong):
-        raise BadInput(
-            f"the model's answer to {len(wrong)} rows is no finite number, the first is row {int(wrong[0])}",
-            "train it on finite targets, or remove those rows",
-            rows=[int(i) for i in wrong[:20]],
-        )
-    return answers
+    return finite(answers)
+
+
+def finite(answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same answers; BadInput when one is no finite number."""
+    known = np.isfinite(answers)
+    if known.all():
+        return answers
+    wrong = np.flatnonzero(~known)
+    raise BadInput(
+        f"the model's answer to {len(wrong)} rows is no finite number, the first is row {int(wrong[0])}",
+        "train it on finite targets, or remove those rows",
+        rows=[int(i) for i in wrong[:20]],
+    )
 
 
 def _answers(model: Any, rows: Any) -> NDArray[np.float64]:

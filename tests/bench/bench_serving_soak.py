@@ -43,6 +43,7 @@ class Seen:
     failed: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     version: int = 0
     live: list[float] = field(default_factory=list)
 
@@ -62,7 +63,9 @@ async def _client(server: Server, seen: Seen, until: float, every: float, phase:
         seen.times.append(time.perf_counter() - began)
         seen.requests += 1
         if b" 200 " in answer[:20]:
-            seen.version = json.loads(body)["version"]
+            said = json.loads(body)
+            seen.version = said["version"]
+            seen.ids += said["inference_ids"]
         else:
             seen.failed.append(body[:200].decode())
     writer.close()
@@ -151,7 +154,9 @@ def _report(seen: Seen, steps: list[str], store: Any) -> None:
     from jupyter_mlops.serving import InferenceLog, recover
 
     recover(store.project)
-    rows = InferenceLog(store.project).rows("small")
+    log = InferenceLog(store.project)
+    rows = log.rows("small")
+    missing, twice = len(set(seen.ids) - set(rows["inference_id"])), log.count("small") - len(rows)
     fifth = len(seen.memory) // 5
     early, late = (float(np.median(seen.memory[a:b])) for a, b in ((fifth, 2 * fifth), (-fifth, None)))
     print(f"{seen.requests} requests, {len(seen.failed)} failed (goal 0) {seen.failed[:3]}")
@@ -159,7 +164,10 @@ def _report(seen: Seen, steps: list[str], store: Any) -> None:
     print(f"live after: median {np.median(seen.live):.2f} s, longest {max(seen.live):.2f} s (goal below 2)")
     print(f"p99 {1000 * np.quantile(seen.times, 0.99):.1f} ms, longest {1000 * max(seen.times):.0f} ms")
     print(f"memory: {early:.0f} MB in the second fifth, {late:.0f} MB in the last ({late - early:+.0f} MB)")
-    print(f"in the log: {len(rows)} rows, {rows['inference_id'].nunique()} ids, {rows['version'].nunique()} versions")
+    print(
+        f"in the log: {len(rows)} rows of {rows['version'].nunique()} versions; of {len(seen.ids)} answered {missing} are missing"
+    )
+    print(f"logged twice: {twice} (goals 0)")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,6 @@ def test_every_difference_is_named_then_closed_once(root, capsys):
         ("policy", "everybody"): "apply",
         ("promote", "rul.plant-01"): "apply",
         ("train", "rul.plant-02"): "person",
-        ("schedule", "rul"): "person",
         ("registry", "rul.plant-99"): "person",
     }
     assert before["promote", "rul.plant-01"]["version"] == 1

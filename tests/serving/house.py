@@ -52,6 +52,7 @@ class Registry:
     versions: dict[tuple[str, int], Any] = field(default_factory=dict)
     aliases: dict[str, dict[str, int]] = field(default_factory=dict)
     loads: int = 0
+    wanted: list[str] = field(default_factory=list)
     rolled_back: list[tuple[str, str]] = field(default_factory=list)
 
     def put(self, name: str, number: int, model: Any, *aliases: str) -> None:
@@ -70,7 +71,9 @@ class Registry:
         base.close()
 
     def source(self) -> Source:
-        return Source(self._resolve, self._load, lambda: self.aliases, rollback=self._rollback)
+        return Source(
+            self._resolve, self._load, lambda: self.aliases, rollback=self._rollback, wanted=lambda: self.wanted
+        )
 
     def _resolve(self, reference: str) -> ModelVersion:
         name, slash, number = reference.rpartition("/")

@@ -46,6 +46,30 @@ def test_a_file_is_scored_in_parts_and_logged_once_however_often(registry, tmp_p
     assert InferenceLog(project).count("rul", "plant-01") == 20
 
 
+def test_what_was_ended_in_the_middle_goes_on_there(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "PART", 7)
+    project, file, out = registry.project, tmp_path / "may.parquet", tmp_path / "out.parquet"
+    ROWS.to_parquet(file)
+    loaded = registry.source().load(registry.source().resolve(NAME))
+    real, asked = scoring.predict, []
+
+    def killed(model, rows, features):
+        asked.append(len(rows))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return real(model, rows, features)
+
+    monkeypatch.setattr(scoring, "predict", killed)
+    with pytest.raises(KeyboardInterrupt):
+        score_file(project, loaded, project.target(NAME), file, out)
+    assert not out.exists()
+    assert score_file(project, loaded, project.target(NAME), file, out) == 20
+    assert asked == [7, 7, 7, 6]
+    assert list(pd.read_parquet(out)["prediction"]) == pytest.approx([2.0 * x for x in range(20)], abs=1e-9)
+    assert InferenceLog(project).count("rul", "plant-01") == 20
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.parquet"]
+
+
 def test_a_file_that_breaks_off_leaves_no_predictions(registry, tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "PART", 1)
     project, file, out = registry.project, tmp_path / "may.csv", tmp_path / "out.parquet"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jupyter_mlops.serving.bodies import Gone, TooLarge, TooSlow, read_body
+from jupyter_mlops.serving.bodies import Gone, Packed, TooLarge, TooSlow, read_body, unpacked, welcome
 
 
 def _read(*messages, **limits) -> bytes:
@@ -32,8 +32,21 @@ def test_a_client_that_hangs_up_in_the_middle_made_no_request():
         _read(_part(b'{"instances": [[1]]}', True), {"type": "http.disconnect"})
 
 
+def test_what_the_head_says_is_enough_to_be_refused():
+    welcome("5", "100-continue", most=5)
+    welcome("104857600", "", most=5)  # it is on its way, and is told when it is here
+    with pytest.raises(TooLarge, match="larger than"):
+        welcome("104857600", "100-continue", most=5)
+    unpacked("identity")
+    with pytest.raises(Packed, match="gzip"):
+        unpacked("gzip")
+
+
 def test_limits_of_size_and_time():
     with pytest.raises(TooLarge, match="larger than"):
         _read(_part(b"12345", True), _part(b"6", False), most=5)
+    late = _part(b"6" * 80, True)
+    with pytest.raises(TooLarge, match="larger than"):
+        _read(late, most=5)  # whatever else comes is not waited for
     with pytest.raises(TooSlow, match="within"):
         _read(_part(b"1", True), within=0.05)

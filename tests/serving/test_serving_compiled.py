@@ -1,5 +1,6 @@
 """What a faster form of a model must prove before it answers, and requests held against a model's columns."""
 
+import os
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,8 +14,9 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, Sta
 
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.records import ModelVersion
-from jupyter_mlops.serving.compiled import hasten, prepare, wake
+from jupyter_mlops.serving.compiled import AsItIs, hasten, prepare, wake
 from jupyter_mlops.serving.requests import read
+from jupyter_mlops.serving.schema import Schema
 from jupyter_mlops.store import LoadedModel, predict
 
 RANDOM = np.random.default_rng(7)
@@ -47,6 +49,22 @@ def test_scalers_and_a_linear_model_are_one_dot_product(model):
     assert ready.answer(X.to_numpy()) == pytest.approx(model.predict(X), rel=1e-9)
 
 
+def test_an_answer_without_end_is_refused_by_a_fast_form_too():
+    ready = prepare(_loaded(LinearRegression().fit(X, Y)), lambda: X)
+    with pytest.raises(BadInput, match="the first is row 1"):
+        ready.answer(np.array([[0.0] * 4, [1e308, -1e308, 0, 0]]))
+
+
+def test_a_model_without_an_example_names_what_it_does_not_take():
+    schema = prepare(_loaded(LinearRegression().fit(X, Y), None), lambda: None).schema
+    for text, said in (("NaN", "NaN"), ("null", "null"), ("Infinity", "inf"), ("1" * 400, "1111")):
+        with pytest.raises(BadInput, match="column 'b', row 1: expected a finite value") as refused:
+            schema.values(read(f'{{"instances": [[1, 2, 3, 4], [1, {text}, 3, 4]]}}'.encode(), ""))
+        assert said in refused.value.details["got"]
+    forest = prepare(_loaded(HistGradientBoostingRegressor(max_iter=2).fit(X, Y), None), lambda: None)
+    assert forest.schema.takes_missing
+
+
 def test_a_logistic_regression_gives_the_probability():
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y > 0)
     ready = prepare(_loaded(model), lambda: None)
@@ -75,6 +93,21 @@ def test_a_forest_in_onnx_is_proven_and_its_proof_kept(tmp_path):
     far = np.full((1, 4), 1e300)
     with pytest.raises(MlopsError):  # scikit-learn refuses it too: too large for single precision
         ready.answer(far)
+
+
+def test_a_model_that_gave_way_is_back_without_its_files_and_only_as_it_was_put_aside(tmp_path):
+    forest, loads = RandomForestRegressor(10, random_state=1).fit(X, Y), []
+    plain = AsItIs(_loaded(forest), Schema(_loaded(forest)), lambda: loads.append(1) or _loaded(forest), tmp_path)
+    expected = plain(X.to_numpy())
+    plain.let_go()
+    assert plain._loaded is None
+    assert plain(X.to_numpy()) == pytest.approx(expected)
+    assert loads == []
+    plain.let_go()
+    os.pwrite(plain._shelved._file.fileno(), b"changed", 100)
+    assert plain(X.to_numpy()) == pytest.approx(expected)
+    assert loads == [1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_takes_seconds_is_done_later_and_what_slept_is_woken(tmp_path):

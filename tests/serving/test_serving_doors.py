@@ -60,6 +60,9 @@ def test_the_open_inference_protocol(client):
     [
         ({"inputs": [_tensor(shape=[3])]}, "shape [3] means 3 values, got 2"),
         ({"inputs": [_tensor(datatype="INT64", data=[1, 2.5])]}, "column 'x', row 1: expected INT64, got 2.5"),
+        ({"inputs": [_tensor(datatype="UINT8", data=[1, 300])]}, "column 'x', row 1: expected UINT8, got 300"),
+        ({"inputs": [_tensor(datatype="INT8", data=[-129, 1])]}, "column 'x', row 0: expected INT8, got -129"),
+        ({"inputs": [_tensor(datatype="BOOL", data=[True, 7])]}, "column 'x', row 1: expected BOOL, got 7"),
         ({"inputs": [_tensor(datatype="BYTES", data=["1", "2"])]}, "column 'x', row 0: expected a number"),
         ({"inputs": [_tensor(datatype="QUATERNION")]}, 'datatype "QUATERNION" is not known'),
         ({"inputs": [_tensor(shape=[2, -1])]}, "no list of sizes"),

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.serving import InferenceLog, recover, wal, writer
+from jupyter_mlops.serving import InferenceLog, recover, truth, wal, writer
+from jupyter_mlops.serving import log as log_module
 from jupyter_mlops.serving.blocks import Entry, gathered
 from jupyter_mlops.serving.wal import WriteAhead
 from jupyter_mlops.serving.writer import LogWriter
@@ -119,10 +120,12 @@ def test_a_full_disk_is_told_and_nothing_is_lost_when_it_has_room_again(project,
 def test_rows_beyond_what_is_kept_waiting_are_counted(project, monkeypatch):
     monkeypatch.setattr(writer, "MOST_WAITING", 3)
     monkeypatch.setattr(WriteAhead, "write", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    log = LogWriter(project)
+    told = []
+    log = LogWriter(project, lambda what, sentence: told.append((what, sentence)))
     for number in range(8):
         log.add(_entry(f"{number}"))
     assert 4 <= log.lost <= 5  # one more may be in the thread's hands
+    _until(lambda: any(what == "lost rows" and "are in no log" in sentence for what, sentence in told))
     log.close()
     assert log.lost == 8
 
@@ -243,3 +246,31 @@ def test_requests_of_a_moment_are_one_line_and_come_back_as_they_were(project):
     assert rows.loc["c", "site"] == "north"
     assert rows["time"].dt.second.tolist() == [10, 11, 12, 12]
     assert InferenceLog(project).rows("rul", "plant-01", "shadow")["prediction"].tolist() == [9.0]
+
+
+def test_outcomes_sent_one_by_one_do_not_become_a_file_each(project, monkeypatch):
+    monkeypatch.setattr(log_module, "MOST_FILES", 5)
+    log = InferenceLog(project)
+    for number in range(23):
+        log.add_truth("rul", "plant-01", pd.DataFrame({"inference_id": [f"{number % 20}"], "truth": [float(number)]}))
+    assert len(list((project.root / ".mlops/data/truth/rul/plant-01").iterdir())) <= 6
+    known = log.truth("rul", "plant-01").set_index("inference_id")["truth"]
+    assert known.to_dict() == {f"{n}": float(n if n > 2 else n + 20) for n in range(20)}
+    log.add_truth("rul", "plant-01", pd.DataFrame({"inference_id": ["a"], "truth": ["broken"]}))
+    for number in range(9):
+        log.add_truth("rul", "plant-01", pd.DataFrame({"inference_id": ["a"], "truth": [float(number)]}))
+    assert (
+        log.truth("rul", "plant-01").set_index("inference_id")["truth"]["a"] == 8.0
+    )  # kinds are not mixed in one file
+
+
+def test_an_id_is_looked_for_where_it_says_and_then_everywhere(project):
+    log = InferenceLog(project)
+    at = pd.Timestamp("2026-03-01T23:59:59.900", tz="UTC")
+    ours, theirs = f"{int(at.timestamp() * 1000):012x}" + "0" * 20, "order-7"
+    rows = pd.DataFrame({"inference_id": [ours, theirs], "version": 1, "prediction": 1.0})
+    log.append("rul", "plant-01", rows.head(1).assign(time=at + pd.Timedelta("1s")))
+    log.append("rul", "plant-02", rows.tail(1).assign(time=at))
+    assert truth._days({ours, theirs}) == {"2026-03-01", "2026-03-02"}
+    assert truth._unknown(log, "rul", None, {ours, theirs, "x", "f" * 32}) == {"x", "f" * 32}
+    assert truth._unknown(log, "rul", "plant-01", {ours, theirs}) == {theirs}

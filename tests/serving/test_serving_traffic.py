@@ -1,16 +1,20 @@
 """Which model answers which row: champion, challenger, shadow, segments; switches, failures and the way back."""
 
 import re
+import threading
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 from declared import MLOPS_YAML
 from house import ROWS, Failing, Registry, Slow, logged, serving, slope, until
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, load
-from jupyter_mlops.serving import models
+from jupyter_mlops.serving import InferenceLog, models
 from jupyter_mlops.serving.answering import stick
 from jupyter_mlops.store import database
 
@@ -127,6 +131,51 @@ def test_rows_of_an_unknown_segment_are_named_where_there_is_no_pooled_model(tmp
         assert "no column 'segment'" in without.json()["error"]["message"]
 
 
+def test_reasons_outcomes_and_columns_go_by_a_models_name_where_its_segments_answer(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 1, slope(2), "champion")
+    rows = [{"x": 5.0, "segment": "plant-02"}, {"x": 5.0, "segment": "plant-01"}]
+    with serving(registry, NAME, "rul.plant-02") as client:
+        ids = client.predict(rows, "rul")["inference_ids"]
+        said = client.ask("POST", "/models/rul/explain", json={"dataframe_records": rows}).json()
+        assert [one["prediction"] for one in said["explanations"]] == pytest.approx([10, 5])
+        assert client.ask("GET", "/v2/models/rul/ready").status_code == 200
+        assert client.ask("GET", "/v2/models/rul").json()["inputs"][-1]["name"] == "segment"
+        outcomes = [{"inference_id": one, "truth": truth} for one, truth in zip(ids, (11, 6), strict=True)]
+        client.app.writer.close()
+        said = client.ask("POST", "/ground-truth", json={"model": "rul", "truth": outcomes}).json()
+        assert (said["kept"], said["not_in_log"]) == (2, 0)
+    log = InferenceLog(registry.project)
+    for segment, own, truth in (("plant-02", ids[0], 11), ("plant-01", ids[1], 6)):
+        known = log.truth("rul", segment).set_index("inference_id")["truth"]
+        assert known[own] == truth
+    log.add_truth("rul", "plant-02", pd.DataFrame({"inference_id": [ids[0]], "truth": [12]}))
+    assert log.truth("rul", "plant-02").set_index("inference_id")["truth"][ids[0]] == 12
+    assert log.erase("rul", "plant-02", "x", {"5"}) == 1
+    assert ids[0] not in set(log.truth("rul", "plant-02")["inference_id"])
+    assert ids[1] in set(log.truth("rul", "plant-01")["inference_id"])
+
+
+def test_a_segment_that_comes_into_service_is_answered_for_without_a_new_start(tmp_path):
+    registry = Registry(_project(tmp_path))
+    registry.put(NAME, 1, slope(1), "champion")
+    registry.put("rul.plant-02", 1, BadInput("the files were changed"))
+    registry.wanted = ["rul.plant-02@champion"]
+    with serving(registry, NAME) as client:
+        registry.point("rul.plant-02", "champion", 1)
+        until(
+            lambda: any(
+                "rul.plant-02 is not served: the files were changed" in one for one in _alerts(registry.project)
+            )
+        )
+        registry.put("rul.plant-02", 2, slope(2), "champion")
+        client.app.models._absent.clear()  # it is tried again after a minute
+        registry.point("rul.plant-02", "champion", 2)
+        until(lambda: "rul.plant-02" in client.app.models.held)
+        assert client.predict([{"x": 1.0}], "rul.plant-02")["predictions"] == pytest.approx([2])
+
+
 def test_a_version_that_cannot_answer_its_own_example_is_not_switched_to(tmp_path):
     registry = Registry(_project(tmp_path))
     registry.put(NAME, 1, slope(1), "champion")
@@ -219,6 +268,45 @@ def test_models_that_gave_way_are_made_fast_too_and_come_back_without_being_read
         for name in ("m0", "m1", "m2", "m0"):
             client.predict([{"x": 3.0}], name)
         assert registry.loads == loads
+
+
+class Hanging(LinearRegression):
+    """Answers its input example, and for anything else keeps its thread until `let_go`."""
+
+    let_go = threading.Event()
+
+    def predict(self, X):  # noqa: N803
+        time.sleep(0.002)  # so slow that it is asked in a thread
+        if (np.asarray(X) >= 3).any():
+            Hanging.let_go.wait(60)
+        return super().predict(X)
+
+
+def test_a_model_that_never_answers_keeps_nobody_else_waiting(tmp_path):
+    more = "serving: {limits: {timeout: 1s}}\n"
+    registry = Registry(_project(tmp_path, ", shadow: true", more))
+    for name, model in (
+        (NAME, slope(1)),
+        ("hung", Hanging().fit(ROWS, ROWS["x"] ** 2)),
+        ("slow", Slow().fit(ROWS, ROWS["x"] ** 2)),
+    ):
+        registry.put(name, 1, model, "champion")
+    registry.put(NAME, 2, Hanging().fit(ROWS, ROWS["x"] ** 2), "challenger")
+    try:
+        with serving(registry, NAME, "hung", "slow") as client:
+            hung = ("POST", "/models/hung/invocations", {"json": {"instances": [[5.0]]}})
+            shadowed = (*hung[:1], f"/models/{NAME}/invocations", hung[2])
+            answers = client.all([hung, hung, ("POST", "/models/hung/explain", hung[2]), *[shadowed] * 300])
+            assert [answer.status_code for answer in answers[:3]] == [504] * 3
+            assert {answer.status_code for answer in answers[3:]} == {200}
+            assert client.metric("mlops_shadow_passed_over_total") >= 100
+            assert client.predict([{"x": 5.0}], "slow")["version"] == 1
+            assert client.ask(*hung[:2], **hung[2]).status_code == 504
+            assert client.predict([{"x": 5.0}], "slow")["version"] == 1
+            Hanging.let_go.set()
+            until(lambda: client.ask(*hung[:2], **hung[2]).status_code == 200)
+    finally:
+        Hanging.let_go.set()
 
 
 def test_waiting_requests_are_answered_together_and_a_bad_one_alone(tmp_path):

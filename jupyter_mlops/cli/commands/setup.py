@@ -65,8 +65,6 @@ def _project(args: Namespace) -> list[tuple[str, bool, str]]:
     except MlopsError as error:
         return [(error.message, False, error.fix)]
     checks = [(f"project {project.name} in {project.root}", True, "")]
-    idle = project.file.without_effect()
-    checks += [(f"{key} is read but not acted on yet", True, "") for key in idle]
     free = shutil.disk_usage(project.root).free
     checks.append((f"{free // 2**20:,} MB free", free > _SPACE, "" if free > _SPACE else "make room on the disk"))
     writable = os.access(project.root, os.W_OK)
