@@ -27,7 +27,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml requirements.lock
 
 # The package as a developer has it: the checkout itself, with what tests and checks need.
 $(VENV)/.dev: $(BIN)/python pyproject.toml requirements.lock
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[examples,explain,fast,jwt,notify,postgresql]" --group test --group check
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[examples,explain,fast,jwt,mysql,notify,postgresql]" --group test --group check
 	touch $@
 
 demo: $(VENV)/.demo

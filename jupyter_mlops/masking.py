@@ -19,7 +19,8 @@ _SHAPES = re.compile(
             r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b",
             r"\bgithub_pat_[A-Za-z0-9_]{60,255}\b",
             r"\bglpat-[A-Za-z0-9_-]{20,}\b",
-            r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b",
+            r"\bxox[abeprs]-[A-Za-z0-9-]{10,}\b",
+            r"\bxapp-\d-[A-Za-z0-9-]{20,}\b",
             r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,}\b",
             r"\bhf_[A-Za-z0-9]{30,}\b",
             r"\bdapi[0-9a-f]{32}\b",
@@ -32,8 +33,16 @@ _SHAPES = re.compile(
             r"(?<=discord\.com/api/webhooks/)[0-9]{10,25}/[A-Za-z0-9_-]{30,120}",
             r"\bnpm_[A-Za-z0-9]{36}\b",
             r"\bpypi-[A-Za-z0-9_-]{50,}\b",
+            r"\bdckr_pat_[A-Za-z0-9_-]{20,}\b",
+            r"\bdop_v1_[0-9a-f]{64}\b",
+            r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])",
+            r"(?<=AccountKey=)[A-Za-z0-9+/]{40,100}={0,2}",
+            r"(?<=SharedAccessKey=)[A-Za-z0-9+/]{40,100}={0,2}",
+            r"(?<=[?&]sig=)[A-Za-z0-9%+/=_-]{30,200}",
             r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]{0,30}PRIVATE KEY-----",
+            # To its end; or, where it was cut off before that, as far as it looks like one.
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+            r"(?:(?:[^-]|-(?!----)){0,8000}-----END [A-Z ]{0,30}PRIVATE KEY-----|[A-Za-z0-9+/=\\\s]{0,8000})",
         ]
     )
 )
@@ -72,6 +81,12 @@ _IN_A_COMMAND = re.compile(
     rf"(?m)(?P<before>^[ \t]{{0,20}}(?:!|%|export )[^\n]{{0,300}}?(?:{_NAME_OF_ONE}[ =]|-u \w{{1,40}}:|--user \w{{1,40}}:|"
     r"\bmysql\b[^\n]{0,80} -p))(?P<secret>[^\s'\"$({]{6,500})"
 )
+# Without quotes a value is only taken for one where code cannot stand: after `NAME=` in capitals, or with a digit in it.
+_BARE = re.compile(
+    rf"(?m)(?P<before>^[ \t]*(?:(?:!?export|%(?:set_)?env)[ \t]+)?[A-Z0-9_]{{0,40}}(?:{_LONG.upper()}|TOKEN)[A-Z0-9_]{{0,20}}="
+    rf"|(?i:^[ \t]*[\w.-]{{0,40}}(?:{_LONG}|token):[ \t]+(?=\S*\d)|--(?:\w+-)?(?:{_LONG}|token)[= ](?=\S*\d)))"
+    r"(?P<secret>[^\s'\"()\[\]{},]{6,200})(?=\s|$)"
+)
 _TOLD = re.compile(
     rf"(?P<before>\b(?i:{_LONG}|token)\s{{0,2}}[:=]\s{{0,2}})(?P<secret>(?=\S{{0,80}}\d)[^\s'\"(){{}}\[\],]{{10,500}})"
 )
@@ -86,7 +101,7 @@ def mask(text: str) -> str:
     text = _IN_URL.sub(rf"\g<before>{MASK}", text) if "://" in text else text
     if not _HINT.search(text):
         return text
-    for pattern in (_HEADER, _IN_A_STRING, _IN_A_COMMAND):
+    for pattern in (_HEADER, _IN_A_STRING, _IN_A_COMMAND, _BARE):
         text = pattern.sub(rf"\g<before>{MASK}", text)
     for pattern in (_NAMED, _GIVEN, _PAIR, _RANDOM_KEY):
         text = pattern.sub(rf"\g<before>\g<quote>{MASK}\g<quote>", text)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Some tests drive Chromium and a PostgreSQL server. Install them from the system's packages where that is allowed; else say
+# Some tests drive Chromium, a PostgreSQL server and a MariaDB server. Install them from the system's packages where that is allowed; else say
 # what is missing.
 set -u
 
@@ -14,9 +14,14 @@ postgresql_is_there() {
   command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
 
+mariadb_is_there() {
+  command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ]
+}
+
 missing=""
 chromium_is_there || missing="$missing chromium"
 postgresql_is_there || missing="$missing postgresql"
+mariadb_is_there || missing="$missing mariadb-server"
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

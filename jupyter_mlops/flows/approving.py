@@ -64,8 +64,9 @@ def approvals(store: Store, name: str, number: int) -> dict[str, Any]:
         said = {k: v for k, v in found.tags.items() if k.startswith("mlops.decision.")}
         return {"model": name, "version": number, "state": "unknown", "policies": [], "decisions": said}
     trained = store.run(found.run_id).tags.get("mlflow.user") if found.run_id else None
+    authors, declared = [trained] if trained else [], declared_policies(store.project)
     with database(store.project).read() as connection:
-        return standings(connection, name, number, authors=[trained] if trained else [])
+        return standings(connection, name, number, authors=authors, declared=declared)
 
 
 def declared_policies(project: Project) -> list[Policy]:

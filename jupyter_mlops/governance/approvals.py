@@ -18,7 +18,7 @@ APPROVED, REJECTED, WITHDRAWN, REQUESTED = "approved", "rejected", "approval wit
 GLASS, REVIEWED = "break glass", "break glass reviewed"
 VERDICT, EVIDENCE, DIGEST, RISK = "mlops.verdict", "mlops.evidence", "mlops.digest", "mlops.risk"
 VALIDATED = "validated"
-State = Literal["not asked", "pending", "approved", "rejected", "stale", "expired", "withdrawn"]
+State = Literal["not asked", "declared", "pending", "approved", "rejected", "stale", "expired", "withdrawn"]
 # Tags that say what was found or decided about a version, not what it is.
 _SAID_ABOUT = ("mlops.verdict", "mlops.evidence", "mlops.gates")
 # The tags that carry decisions begin so.

@@ -151,10 +151,15 @@ def _vote(asked: Asked, action: str) -> bool:
 
 def _withdraw(asked: Asked) -> bool:
     mine = [e for e in asked.past.of_version(int(asked.version.version)) if e.action in (APPROVED, REJECTED, WITHDRAWN)]
-    own = [e for e in mine if e.actor == asked.act.actor]
+    own = [e for e in mine if e.actor == asked.act.actor or _same(asked.policies, e.actor, asked.act.actor)]
     if not own or own[-1].action == WITHDRAWN:
         raise NotAllowed(f"{asked.act.actor} has said nothing about {asked.subject} that could be withdrawn")
     return asked.enter(WITHDRAWN, {"entry": own[-1].seq})
+
+
+def _same(policies: list[Policy], one: str, other: str) -> bool:
+    """Whether two names are one person's, as any policy says."""
+    return any(policy.who.same(one, other) for policy in policies)
 
 
 def _comment(asked: Asked) -> bool:
@@ -167,10 +172,7 @@ def _review(asked: Asked) -> bool:
     if not open_ones:
         raise NotAllowed(f"the glass was not broken for {asked.subject}, or it was reviewed already")
     breaker = open_ones[0].actor
-    for policy in asked.policies:
-        if policy.who.same(breaker, asked.act.actor):
-            raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
-    if breaker == asked.act.actor:
+    if breaker == asked.act.actor or _same(asked.policies, breaker, asked.act.actor):
         raise NotAllowed(f"{breaker} broke the glass, so somebody else must review it")
     return asked.enter(REVIEWED, {"entry": open_ones[0].seq})
 

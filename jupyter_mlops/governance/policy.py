@@ -36,7 +36,11 @@ def objection(change: Change, act: Act, session: Session) -> Answer:
     if change.action in ("set model tag", "delete model tag") and values["key"] == RISK:
         return Answer(_risk(change, act, session))
     if change.action in ("delete model", "delete version", "rename model") and not act.reason:
-        return Answer(_in_service(change, session))
+        held = _in_service(change, session)
+        if held:
+            return Answer(held)
+    if change.action == "rename model":
+        return Answer(_renamed(change, act, session))
     if change.action == "change version":
         return Answer(_stage(change, session))
     return Answer()
@@ -130,20 +134,42 @@ def _how(name: str, alias: str) -> str:
 
 
 def _in_service(change: Change, session: Session) -> str:
+    # A model that is renamed, or moved to another workspace, is still in service under what it was called.
+    about = change.model if change.action == "rename model" else subject(change.row.workspace, change.row.name)
+    number = change.row.version if change.action == "delete version" else None
+    alias = _held(session, about, guarded(session, change.model), number)
+    return f"{change.subject} is in service as {alias}; promote another version first" if alias else ""
+
+
+def _held(session: Session, model: str, aliases: Iterable[str], version: int | None = None) -> str:
+    """The first of these aliases that a model, or one version of it, has."""
     from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModelAlias as Alias
 
-    # A model that is renamed, or moved to another workspace, is still in service under what it was called.
-    where, name = placed(
-        change.model if change.action == "rename model" else subject(change.row.workspace, change.row.name)
-    )
-    query = session.query(Alias).filter(
-        Alias.workspace == where, Alias.name == name, Alias.alias.in_(guarded(session, change.model))
-    )
-    if change.action == "delete version":
-        query = query.filter(Alias.version == change.row.version)
+    where, name = placed(model)
+    query = session.query(Alias).filter(Alias.workspace == where, Alias.name == name, Alias.alias.in_(aliases))
+    if version is not None:
+        query = query.filter(Alias.version == version)
     with session.no_autoflush:
-        held = query.first()
-    return f"{change.subject} is in service as {held.alias}; promote another version first" if held else ""
+        found = query.first()
+    return found.alias if found else ""
+
+
+def _renamed(change: Change, act: Act, session: Session) -> str:
+    """A name decides which policies hold, so a new one neither takes a model out of a policy nor brings one in unjudged."""
+    old, new = change.subject, (change.after or {})["name"]
+    policies, risk = in_force(session.connection()), past_of(session, change.subject).risk()
+    for policy in policies:
+        was, will = policy.covers(old, risk), policy.covers(new, risk)
+        may = policy.who.has_any(act.actor, policy.owners) if policy.owners else bool(act.reason)
+        if was and not will and not may:
+            by = f"by {', '.join(policy.owners)} only" if policy.owners else "with a reason only"
+            return f"policy {policy.policy} is for {old} and not for {new}; a model is renamed out of it {by}"
+        alias = "" if was or not will else _held(session, old, policy.protect)
+        if alias:
+            return (
+                f"policy {policy.policy} protects {alias} of {new}, and {old} has it; rename first, then promote there"
+            )
+    return ""
 
 
 def _stage(change: Change, session: Session) -> str:

@@ -26,6 +26,8 @@ from jupyter_mlops.masking import mask_value
 GOVERNED = (SqlRegisteredModel, SqlModelVersion, SqlRegisteredModelAlias, SqlRegisteredModelTag, SqlModelVersionTag)
 # The mark of a session that decided something: a checkpoint follows.
 MARKS = "mlops_marks"
+# SQLite serves who waits in no order: of eight on a busy disk, one waited beyond MLflow's 20 s.
+_PATIENCE_MS = 120_000
 
 
 @dataclass(frozen=True)
@@ -110,5 +112,6 @@ def begin(session: Session) -> None:
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     take_turn(connection)

@@ -19,24 +19,31 @@ _MOVES = ("set alias", "set alias refused", "approval requested")
 
 
 def standings(
-    connection: sa.Connection, model: str, version: int, now: datetime | None = None, authors: Sequence[str] = ()
+    connection: sa.Connection,
+    model: str,
+    version: int,
+    now: datetime | None = None,
+    authors: Sequence[str] = (),
+    declared: Sequence[Policy] = (),
 ) -> dict[str, Any]:
-    """How a version stands with each policy that asks for approvals, and what else is said about it."""
-    past = Past(model, lineage(connection, model), authors)
-    found, states = [], []
-    for policy in applying(in_force(connection), past):
-        if policy.approvals is None:
-            continue
-        standing = standing_of(past, version, policy, now or datetime.now(UTC))
-        votes = [{**vars(v), "at": v.at.isoformat(), "roles": list(v.roles)} for v in standing.votes]
-        said = {"state": standing.state, "votes": votes, "missing": standing.missing}
-        found.append({"policy": policy.policy, "digest": policy.digest, **said})
-        states.append(standing.state)
+    """How a version stands with each policy that asks for approvals, and what else is said about it.
+
+    `declared` are policies that the next decision puts in force: what they will ask is told, that they are not yet too.
+    """
+    past, policies = Past(model, lineage(connection, model), authors), in_force(connection)
+    known = {policy.policy for policy in policies}
+    asking = [*policies, *(policy for policy in declared if policy.policy not in known)]
+    at = now or datetime.now(UTC)
+    found = [
+        _stands(past, version, policy, at, held=policy.policy in known)
+        for policy in applying(asking, past)
+        if policy.approvals
+    ]
     seen = past.of_version(version)
     return {
         "model": model,
         "version": version,
-        "state": _worst(states),
+        "state": _worst([policy["state"] for policy in found]),
         "policies": found,
         "comments": [
             {"by": e.actor, "at": e.at.isoformat(), "text": e.reason, "mentions": e.after["mentions"]}
@@ -51,8 +58,21 @@ def standings(
     }
 
 
+def _stands(past: Past, version: int, policy: Policy, now: datetime, *, held: bool) -> dict[str, Any]:
+    standing = standing_of(past, version, policy, now)
+    votes = [{**vars(v), "at": v.at.isoformat(), "roles": list(v.roles)} for v in standing.votes]
+    state = standing.state if held else "declared"
+    return {
+        "policy": policy.policy,
+        "digest": policy.digest,
+        "state": state,
+        "votes": votes,
+        "missing": standing.missing,
+    }
+
+
 def _worst(states: Sequence[str]) -> str:
-    order = ("rejected", "stale", "expired", "withdrawn", "pending", "not asked", "approved")
+    order = ("rejected", "stale", "expired", "withdrawn", "pending", "not asked", "declared", "approved")
     return next((s for s in order if s in states), "not needed")
 
 
@@ -65,8 +85,8 @@ def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
         if move is None or move[1].alias not in policy.protect:
             continue
         model, asked = move
-        about = [e for e in entries[:i] if e.subject == model or e.subject.startswith(f"{model}/")]
-        past = Past(model, about)
+        # As it was called then, with what is known from when it had other names.
+        past = Past(model, [e for e in lineage(connection, model, until=entry.at) if e.seq < entry.seq])
         if not applying([policy], past):
             continue
         why = judge([policy], past, asked).why

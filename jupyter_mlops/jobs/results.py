@@ -90,7 +90,12 @@ def table(ready: Sequence[tuple[Task, Source]], jobs: Mapping[str, Job]) -> str:
     for task, _ in ready:
         job = jobs.get(task.name)
         seconds = f"{(job.ended - job.started).total_seconds():.2f}" if job else ""
-        row = [job.status, job.reason, job.run_id, seconds] if job else ["not run", "", "", ""]
-        values = [task.parameters.get(name, "") for name in parameters]
-        write.writerow([task.name, *row, *values, *(job.metrics.get(m, "") if job else "" for m in metrics)])
+        row = [job.status, _text(job.reason), job.run_id, seconds] if job else ["not run", "", "", ""]
+        values = [_text(task.parameters.get(name, "")) for name in parameters]
+        write.writerow([_text(task.name), *row, *values, *(job.metrics.get(m, "") if job else "" for m in metrics)])
     return text.getvalue()
+
+
+def _text(value: object) -> object:
+    """A text that a spreadsheet would take for a formula is marked as text; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

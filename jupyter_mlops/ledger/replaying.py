@@ -169,8 +169,8 @@ def _placed(move: LedgerEntry, version: int, past: list[LedgerEntry], state: Reg
 
     approvals = [
         {"by": e.actor, "at": e.at.isoformat(), "reason": e.reason, "entry": e.seq, **(e.after or {})}
-        for e in past
-        if e.subject == about and e.action == "approved" and e.seq < move.seq
+        for e in _standing_words([e for e in past if e.subject == about and e.seq < move.seq])
+        if e.action == "approved" and (e.after or {}).get("evidence", "") == tag("mlops.evidence")
     ]
     # Breaking the glass is entered in the same transaction, just before the move.
     glass = [e for e in past if e.subject == about and e.action == "break glass" and e.seq == move.seq - 1]
@@ -187,3 +187,16 @@ def _placed(move: LedgerEntry, version: int, past: list[LedgerEntry], state: Reg
         "broken_glass": glass[-1].after["why_now"] if glass else "",
         "in_registry": ("version", about, "") in state.values,
     }
+
+
+def _standing_words(entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    """Each person's last word on a version, if it was not taken back: what counted is what is told."""
+    words: dict[str, LedgerEntry] = {}
+    for entry in entries:
+        if entry.action in ("approved", "rejected"):
+            words[entry.actor] = entry
+        elif entry.action == "approval withdrawn":
+            words.pop(entry.actor, None)
+        elif entry.action == "create version":
+            words.clear()
+    return list(words.values())

@@ -25,6 +25,9 @@ ledger = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False, unique=True),
     sa.Column("body", _LONG, nullable=False),
     sa.Column("subject", sa.String(512), nullable=False, index=True),
+    # A database's own character set may lack what people write, and its collation may hold two names for one.
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
 )
 
 # Complete subtrees above the leaves; a leaf's hash is computed from its entry. `idx` counts nodes of one level from 0.

@@ -23,7 +23,7 @@ _PAGE = 1000
 def register(store: Store, run_id: str, name: str) -> ModelVersion:
     """A version of `name` from the model that the run, or its last tracked cell, logged. The same run registers once."""
     model, _, segment = name.partition(".")
-    if not re.match(NAME, model) or (segment and not re.match(NAME, segment)):
+    if not re.fullmatch(NAME, model) or (segment and not re.fullmatch(NAME, segment)):
         raise BadInput(f"{name!r} cannot name a model", "use letters, digits, space, '-' and '_', from 1 to 128")
     run = store.run(run_id)
     for known in versions(store, name, missing_ok=True):

@@ -5,6 +5,7 @@ A scan of a pickle is a second line, never the defence: that is a signature by s
 
 from __future__ import annotations
 
+import pickle
 import pickletools
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def running(folder: Path) -> list[str]:
     """The kinds of code that reading this model's files would run, in the order of KINDS; none for a skops model."""
     flavors = _flavors(folder)
     pyfunc = flavors.get("python_function") or {}
-    found = {PICKLE} if any(p.suffix in _PICKLES for p in folder.rglob("*")) else set()
+    found = {PICKLE} if _pickles(folder) else set()
     if any("pickle" in str(spec.get("serialization_format", "")) for spec in flavors.values()):
         found.add(PICKLE)
     if not str(pyfunc.get("loader_module", "mlflow.")).startswith(_LOADERS):
@@ -66,6 +67,18 @@ def running(folder: Path) -> list[str]:
     if any(spec.get("code") for spec in flavors.values()) or (folder / "code").exists():
         found.add(CODE_PATHS)
     return [kind for kind in KINDS if kind in found]
+
+
+def _pickles(folder: Path) -> list[Path]:
+    """What is a pickle by its name, or by how it begins: some flavours give theirs a name of their own."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return [p for p in files if p.suffix in _PICKLES or _begins_as_pickle(p)]
+
+
+def _begins_as_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(2)
+    return len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= pickle.HIGHEST_PROTOCOL
 
 
 def _flavors(folder: Path) -> dict[str, dict[str, Any]]:
@@ -82,7 +95,7 @@ def _flavors(folder: Path) -> dict[str, dict[str, Any]]:
 def scan(folder: Path) -> list[str]:
     """Every name that the model's pickles would import. BadInput names those that are not known to be harmless."""
     found: set[str] = set()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in _PICKLES):
+    for path in _pickles(folder):
         found |= imported(path.read_bytes(), path.name)
     foreign = sorted(name for name in found if not _harmless(name))
     if foreign:

@@ -298,8 +298,11 @@ class Store:
             return [(n, int(v), str(self.client.get_model_version(n, v).run_id)) for n, v in numbers]
 
     def artifact(self, run_id: str, path: str) -> Path:
-        """A local copy of one file or folder of a run; the file itself when it is on this machine."""
+        """A local copy of one file or folder of a run. A link or pipe that somebody put there is refused, not followed."""
         with self.explained():
+            root = _on_this_machine(self.client.get_run(run_id).info.artifact_uri)
+            if root:
+                _ordinary(root, path)
             return Path(self.client.download_artifacts(run_id, path))
 
     def text(self, run_id: str, path: str) -> str:
@@ -320,9 +323,7 @@ class Store:
         """A local folder of the files behind `models:/m-...`."""
         with self.explained():
             place = self.client.get_logged_model(model_uri.removeprefix("models:/")).artifact_location
-            if place.startswith("file://"):
-                return Path(urllib.parse.unquote(urllib.parse.urlsplit(place).path))
-            return Path(place) if place.startswith("/") else Path(mlflow.artifacts.download_artifacts(model_uri))
+            return _on_this_machine(place) or Path(mlflow.artifacts.download_artifacts(model_uri))
 
     def digest(self, model_uri: str) -> str:
         """What the model's files are now, as one SHA-256."""
@@ -391,3 +392,18 @@ def _millis(at: datetime | None) -> int | None:
 
 def _when(millis: int | None) -> datetime | None:
     return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
+
+
+def _on_this_machine(place: str) -> Path | None:
+    """The folder that an artifact location names, if it is one of this machine."""
+    if place.startswith("file://"):
+        return Path(urllib.parse.unquote(urllib.parse.urlsplit(place).path))
+    return Path(place) if place.startswith("/") else None
+
+
+def _ordinary(root: Path, path: str) -> None:
+    found = root / path
+    below = [found, *found.parents][: len(Path(path).parts)]
+    special = found.exists() and not (found.is_file() or found.is_dir())
+    if special or any(place.is_symlink() for place in below):
+        raise BadInput(f"{path} among the run's files is not an ordinary file", "find out who put it there", path=path)

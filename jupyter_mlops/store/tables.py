@@ -41,7 +41,13 @@ def foreign_database(url: str) -> Database:
     try:
         return Database(Path(place.database or ""), place)
     except (sa.exc.NoSuchModuleError, ImportError) as error:
-        raise BadInput(f"{place.drivername} cannot be used: {error}", "pip install 'psycopg[binary]'") from error
+        raise BadInput(f"{place.drivername} cannot be used: {error}", _driver(place)) from error
+
+
+def _driver(place: sa.URL) -> str:
+    if place.get_backend_name() in ("mysql", "mariadb"):
+        return "pip install 'jupyter_mlops[mysql]', and write it as mysql+pymysql://…"
+    return "pip install 'psycopg[binary]'"
 
 
 class Database(Alerting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.errors import Unavailable
+from jupyter_mlops.errors import BadInput, Unavailable
 
 # What capture itself imports in a kernel; pinned as here unless the run pins it otherwise.
 _OURS = ("ipykernel", "psutil", "pydantic", "pyyaml", "skops", "numpy", "pandas", "pyarrow")
+_PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
 def isolated_kernel(requirements: list[str]) -> Any:
@@ -56,6 +58,13 @@ def environment(requirements: list[str]) -> Path:
 
 
 def _pins(requirements: list[str]) -> list[str]:
+    """What to install: names and versions. An option, an address or a path would be another's choice of what runs here."""
+    odd = [line for line in requirements if not _PIN.fullmatch(line)]
+    if odd:
+        raise BadInput(
+            f"{odd[0][:200]!r} in the run's requirements.txt is no `NAME==VERSION`, so nothing was installed",
+            "find out who changed that file, or replay here",
+        )
     named = {pin.partition("==")[0].lower().replace("_", "-") for pin in requirements}
     ours = [f"{name}=={metadata.version(name)}" for name in _OURS if name not in named]
     return sorted([p for p in requirements if not p.lower().replace("_", "-").startswith("jupyter-mlops==")] + ours)

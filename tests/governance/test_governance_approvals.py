@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from people import DIGEST, NAME, POLICY, by, champion, client, decide, put, validated
 
+from jupyter_mlops.cli import main
 from jupyter_mlops.governance import acting, parse_policy, rehearse, standings
 from jupyter_mlops.governance.people import Roles
 from jupyter_mlops.ledger import entries, verify
@@ -313,6 +314,57 @@ def test_renaming_does_not_shake_off_the_champion(project: Project, plain: Mlflo
     with by("ann"), pytest.raises(MlflowException, match="in service as champion"):
         plain.rename_registered_model(NAME, "other")
     assert "rename model refused" in _actions(project)
+
+
+def test_a_new_name_takes_no_model_out_of_a_policy_nor_into_one_unjudged(project: Project, plain: MlflowClient):
+    with by("ann"), pytest.raises(MlflowException, match=r"is for rul\.plant-01 and not for other"):
+        plain.rename_registered_model(NAME, "other")
+    with by("ann"):
+        plain.rename_registered_model(NAME, "rul.plant-09")
+        plain.rename_registered_model("rul.plant-09", NAME)
+        plain.create_registered_model("free")
+        plain.create_model_version("free", source="/x", await_creation_for=0)
+        plain.set_registered_model_alias("free", "production", "1")
+    for reason in ("", "tidier"):
+        with by("ann", reason=reason), pytest.raises(MlflowException, match=r"protects production of rul\.new"):
+            plain.rename_registered_model("free", "rul.new")
+    put(project, POLICY + "owners: [risk-officer]\n")
+    with by("ann", reason="tidier"), pytest.raises(MlflowException, match="by risk-officer only"):
+        plain.rename_registered_model(NAME, "other")
+    with by("dora", reason="sold"):
+        plain.rename_registered_model(NAME, "other")
+    assert "set model tag" in _actions(project)
+
+
+def test_what_was_said_under_an_earlier_name_still_holds(project: Project, plain: MlflowClient):
+    validated(plain)
+    _approve(plain, "carol", "dora")
+    with by("ann"):
+        plain.rename_registered_model(NAME, "rul.x")
+        plain.rename_registered_model("rul.x", NAME)
+    assert _standing(project)["state"] == "approved"
+    _promote(plain)
+    with database(project).read() as connection:
+        found = rehearse(connection, parse_policy(POLICY, "t"))
+    assert [(d["was"], d["would"]) for d in found] == [("done", "allow")]
+
+
+def test_a_word_is_taken_back_under_another_name_of_the_same_person(project: Project, plain: MlflowClient):
+    validated(plain)
+    _approve(plain, "Robert")
+    decide(plain, "bob", "withdraw", "too soon")
+    assert _standing(project)["state"] == "withdrawn"
+
+
+def test_a_policy_that_is_only_declared_says_so(project: Project, capsys: pytest.CaptureFixture):
+    client(project)
+    (project.root / "high.yaml").write_text(POLICY)
+    file = project.root / "mlops.yaml"
+    file.write_text(f"{file.read_text()}policies: [high.yaml]\n")
+    assert main(["approvals", NAME, "1", "--project", str(project.root)]) == 0
+    said = capsys.readouterr().out
+    assert "declared in mlops.yaml, in force with the next decision" in said
+    assert "wants 1 of role validator, 1 of role risk-officer" in said
 
 
 def test_comments_name_people(project: Project, plain: MlflowClient):

@@ -32,13 +32,14 @@ def _serving(folder: Path, database: str) -> Iterator[SimpleNamespace]:
     with mlflow_server(folder, database, "--app-name", "basic-auth", "--workers", "2") as url:
         for name in PEOPLE:
             body = {"username": name, "password": PASSWORD}
-            httpx.post(f"{url}/api/2.0/mlflow/users/create", json=body, auth=("admin", PASSWORD)).raise_for_status()
+            path = f"{url}/api/2.0/mlflow/users/create"
+            httpx.post(path, json=body, auth=("admin", PASSWORD), timeout=200).raise_for_status()
         yield SimpleNamespace(url=url, database=database)
 
 
 def _call(server: SimpleNamespace, who: str, path: str, verb: str = "POST", **body) -> httpx.Response:
     url = f"{server.url}/api/2.0/mlflow/{path}"
-    return httpx.request(verb, url, json=body, auth=(who, PASSWORD), timeout=60)
+    return httpx.request(verb, url, json=body, auth=(who, PASSWORD), timeout=200)
 
 
 def _model(server: SimpleNamespace, name: str) -> None:

@@ -23,15 +23,22 @@ from hypothesis.stateful import (
 from mlflow.exceptions import MlflowException
 from people import NAME, POLICY, by, decide, put
 
-from jupyter_mlops.ledger import verify
+from jupyter_mlops.governance import acting, adopt, key_line, model_key, public_pem, sign_files
+from jupyter_mlops.ledger import allowed_files, signing_key, verify
 from jupyter_mlops.project import load
-from jupyter_mlops.store import database, open_store
+from jupyter_mlops.store import database, digest_of, open_store
 
 ROLES = {"validator": {"bob", "carol"}, "risk-officer": {"dora", "bob"}}
 PEOPLE = st.sampled_from(["ann", "bob", "carol", "dora", "otto", "eve", "Robert", "retrain-bot"])
 VERSIONS = st.sampled_from([1, 1, 1, 2, 3])
 EVIDENCE = st.sampled_from(["a" * 64, "b" * 64])
 
+
+# Files that run code when they are read, and two who sign them: policy trusts the first.
+FILES = {"model.pkl": "ab" * 32}
+_KEYS = [model_key(signing_key(Path(tempfile.mkdtemp()) / "k")) for _ in range(2)]
+BUNDLES = [sign_files("m", FILES, key).decode() for key in _KEYS]
+RULES = f"{POLICY}model_files: {{allow: [pickle], signers: ['{key_line(public_pem(_KEYS[0].public_key()))}']}}\n"
 
 # Shrinking a walk of forty acts takes minutes; the seed that is printed is enough to walk it again.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -51,8 +58,8 @@ class Walk(RuleBasedStateMachine):
         (root / "mlops.yaml").write_text(MLOPS_YAML)
         self.project = load(root)
         self.base = database(self.project)
-        self.policy = 0
-        put(self.project)
+        self.signed: dict[int, int] = {}  # the policy under which a version's files were signed
+        self.policy_is(14)
         self.plain = open_store(self.project).client
         with by("ann"):
             self.plain.create_registered_model(NAME, tags={"mlops.risk": "high"})
@@ -86,7 +93,7 @@ class Walk(RuleBasedStateMachine):
         if len(self.authors) < 3:
             with by(who):
                 made = self.plain.create_model_version(
-                    NAME, source="/x", tags={"mlops.digest": "d"}, await_creation_for=0
+                    NAME, source="/x", tags={"mlops.digest": digest_of(FILES)}, await_creation_for=0
                 )
             self.authors[int(made.version)] = {_one(who)}
 
@@ -139,11 +146,41 @@ class Walk(RuleBasedStateMachine):
             self.words.pop((version, _one(who)), None)
 
     @rule(days=st.integers(10, 20))
-    def new_policy(self, days: int) -> None:
-        text = POLICY.replace("14d", f"{days}d")
-        before, self._digest = getattr(self, "_digest", None), put(self.project, text, reason="changed")
-        if before != self._digest:
-            self.policy = int(self._digest[:12], 16)
+    def policy_is(self, days: int) -> None:
+        digest = put(self.project, RULES.replace("14d", f"{days}d"), reason="changed")
+        self.policy = int(digest[:12], 16)
+
+    @rule(who=PEOPLE, version=VERSIONS, key=st.sampled_from([0, 0, 1]))
+    def sign(self, who: str, version: int, key: int) -> None:
+        if self._try(lambda: decide(self.plain, who, "sign", "read it", version=version, bundle=BUNDLES[key])):
+            assert key == 0, "files were signed by somebody whom no policy trusts"
+            self.signed[version] = self.policy
+            SEEN["signed"] += 1
+
+    @rule(who=PEOPLE, out=st.booleans())
+    def rename(self, who: str, out: bool) -> None:
+        """To another name and back, so that all else goes on; out of the policy never, in service never."""
+        with by(who):
+            if self._try(lambda: self.plain.rename_registered_model(NAME, "other" if out else "rul.other")):
+                assert not out, "a name took a model out of its policy"
+                assert self.champion is None, "a model in service was renamed"
+                self.plain.rename_registered_model("rul.other", NAME)
+                SEEN["renamed"] += 1
+
+    @rule(value=st.sampled_from(["a", "b"]))
+    def smuggle(self, value: str) -> None:
+        """A row is written behind the registry; it is named, and explained once somebody takes it in."""
+        row = {"workspace": "default", "name": NAME, "key": "smuggled", "value": value}
+        with self.base.begin() as connection:
+            connection.execute(sa.text("DELETE FROM registered_model_tags WHERE key = 'smuggled'"))
+            tags = sa.Table("registered_model_tags", sa.MetaData(), autoload_with=connection)
+            connection.execute(tags.insert().values(**row))
+        if getattr(self, "smuggled", "") != value:
+            with self.base.read() as connection:
+                assert "smuggled" in verify(connection).problem
+        self.smuggled = value
+        with acting(reason="seen", actor="root", source="mlflow") as act, self.base.begin() as connection:
+            adopt(connection, act, changed=True)
 
     def _approved(self, version: int) -> bool:
         evidence = self.verdicts.get(version, ("", ""))[1]
@@ -200,7 +237,7 @@ class Walk(RuleBasedStateMachine):
         elif between == "judge":
             self.judge("eve", version, "b" * 64, "pass")
         elif between == "policy":
-            self.new_policy(21)
+            self.policy_is(21)
         self.promote("ann", version, evidence=True, glass=False)
 
     @rule(who=PEOPLE, version=VERSIONS)
@@ -249,13 +286,17 @@ class Walk(RuleBasedStateMachine):
         assert answer.ok, answer.problem
         found = self.plain.get_registered_model(NAME).aliases.get("champion")
         assert (int(found) if found else None) == self.champion
+        with self.base.read() as connection:
+            for version in self.authors:
+                may = allowed_files(connection, NAME, version, digest_of(FILES))
+                assert may == (["pickle"] if self.signed.get(version) == self.policy else [])
 
 
 def test_no_walk_breaks_the_rules():
     """Also that walks went somewhere: a walk on which nothing was ever allowed would prove nothing."""
     SEEN.clear()
     run_state_machine_as_test(
-        Walk, settings=settings(max_examples=10, stateful_step_count=30, deadline=None, phases=PHASES)
+        Walk, settings=settings(max_examples=8, stateful_step_count=30, deadline=None, phases=PHASES)
     )
     print(dict(SEEN))
     assert SEEN["approved"]

@@ -38,8 +38,11 @@ def _sign(args: Namespace) -> Result:
     return Result(made, f"the {made['files']} files of {args.model} version {args.version} are signed")
 
 
+_SAID = {"declared": "declared in mlops.yaml, in force with the next decision on any model"}
+
+
 def _text(standing: dict[str, Any]) -> str:
-    lines = [f"{standing['model']} version {standing['version']}: {standing['state']}"]
+    lines = [f"{standing['model']} version {standing['version']}: {_SAID.get(standing['state'], standing['state'])}"]
     for policy in standing["policies"]:
         wants = ", ".join(f"{count} of role {role}" for role, count in policy["missing"].items())
         lines.append(

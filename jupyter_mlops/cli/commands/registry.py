@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from argparse import ArgumentParser, Namespace
 
 from jupyter_mlops.cli import text
@@ -13,9 +14,16 @@ def _models(args: Namespace) -> Result:
     from jupyter_mlops.registry import models
 
     found = models(open_store(project_of(args)))
-    rows = [(m.name, m.aliases.get("champion"), m.latest, m.risk, m.owner, m.updated) for m in found]
+    rows = [(_marked(m.name), m.aliases.get("champion"), m.latest, m.risk, m.owner, m.updated) for m in found]
     headers = ("MODEL", "CHAMPION", "LATEST", "RISK", "OWNER", "UPDATED")
     return Result(found, text.table(rows, headers, "no models yet; register one: jupyter mlops register RUN MODEL"))
+
+
+def _marked(name: str) -> str:
+    """A name that others registered may look like another one's: letters beyond our own are told by their names."""
+    odd = dict.fromkeys(c for c in name if not (c.isascii() and c.isprintable()))
+    told = ", ".join(unicodedata.name(c, f"U+{ord(c):04X}") for c in list(odd)[:3])
+    return f"{name} (holds {told})" if odd else name
 
 
 def _versions(args: Namespace) -> Result:

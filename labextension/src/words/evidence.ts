@@ -56,6 +56,7 @@ export function standing(state: string): string {
 }
 
 const STANDINGS: Record<string, string> = {
+  declared: 'A policy of mlops.yaml will ask for approval; it is in force with the next decision.',
   'not needed': 'No policy asks for approval of this version.',
   'not asked': 'Approval is needed, and nobody has been asked yet.',
   pending: 'Waiting for people.',
