@@ -40,17 +40,20 @@ def _balanced(sums: Floats) -> Floats:
     return (ratio(hit, hit + missed) + ratio(right, right + false)) / 2
 
 
-def _precision(truth: Floats, score: Floats) -> Floats:
-    chosen = (score > 0.5).astype(np.float64)
-    return np.stack([chosen * truth, chosen], axis=1)
+def _accuracy(sums: Floats) -> Floats:
+    return ratio(sums[..., 0] + sums[..., 3], sums.sum(axis=-1))
 
 
-def _recall(truth: Floats, score: Floats) -> Floats:
-    return np.stack([(score > 0.5) * truth, truth], axis=1)
+def _precision(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 0] + sums[..., 1])
 
 
-def _specificity(truth: Floats, score: Floats) -> Floats:
-    return np.stack([(score <= 0.5) * (1 - truth), 1 - truth], axis=1)
+def _recall(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 0] + sums[..., 2])
+
+
+def _specificity(sums: Floats) -> Floats:
+    return ratio(sums[..., 3], sums[..., 3] + sums[..., 1])
 
 
 def _mcc(sums: Floats) -> Floats:
@@ -123,13 +126,11 @@ def _ece(sums: Floats) -> Floats:
 
 _AUC_PARTS = sorting(_auc_rising)
 CLASSIFICATION = (
-    Metric(
-        "accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True, within=UNIT
-    ),
+    Metric("accuracy", _counts, _accuracy, True, share=(0, 1, 2, 3), within=UNIT),
     Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
-    Metric("precision", _precision, mean, True, share=True, within=UNIT),
-    Metric("recall", _recall, mean, True, share=True, within=UNIT),
-    Metric("specificity", _specificity, mean, True, share=True, within=UNIT),
+    Metric("precision", _counts, _precision, True, share=(0, 1), within=UNIT),
+    Metric("recall", _counts, _recall, True, share=(0, 2), within=UNIT),
+    Metric("specificity", _counts, _specificity, True, share=(1, 3), within=UNIT),
     Metric("f1", _counts, _f1, True, within=UNIT),
     Metric("mcc", _counts, _mcc, True, within=(-1.0, 1.0)),
     Metric("auc", _AUC_PARTS, _auc, True, weighted=True, within=UNIT, rising=_auc_rising),
@@ -224,7 +225,7 @@ MULTICLASS = (
         lambda y, s: each((s.argmax(axis=1) == y).astype(np.float64)),
         mean,
         True,
-        share=True,
+        share=(1,),
         within=UNIT,
     ),
     Metric("balanced_accuracy", _table, _balanced_macro, True, within=UNIT),

@@ -21,9 +21,9 @@ class Metric:
     """`parts(truth, prediction)` is rows x k; for ranking `parts(truth, score, entity)` is entities x k.
 
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
-    `within` is what it can be at all: no interval reaches beyond. `share`: a count over a count of
-    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`. `rising(truth, score, weight)`: the same of rows
-    that stand by rising score, for whoever has sorted them already.
+    `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
+    of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
+    `rising(truth, score, weight)`: the same of rows that stand by rising score, for whoever has sorted them already.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Metric:
     combine: Combine
     higher: bool | None
     probabilities: bool = False
-    share: bool = False
+    share: tuple[int, ...] = ()
     weighted: bool = False
     rising: Callable[[Floats, Floats, Floats], Floats] | None = None
     within: tuple[float, float] = (-math.inf, math.inf)

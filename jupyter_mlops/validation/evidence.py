@@ -34,6 +34,7 @@ from jupyter_mlops.validation.slicing import Slicing, slicings
 Floats = NDArray[np.float64]
 _MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn", "shap")
 _DIGITS = 12
+_LARGEST_SEED = 2**53 - 1  # the largest whole number that canonical JSON writes exactly
 _SLICE_MARGIN = 0.05
 """Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
 
@@ -58,6 +59,8 @@ def validate(
     `model` and the champion's may each be a fitted model or a Judge. Raises BadInput when the rows or the model's answers
     cannot be judged at all.
     """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise BadInput(f"the seed {seed} is not from 0 to {_LARGEST_SEED}", "give a seed such as 0", field="seed")
     own, target = target.spec.gates, _with_gates(target, demanded)
     mine = model if isinstance(model, Judge) else Judge(model, target)
     rival = None if champion is None else champion[1] if isinstance(champion[1], Judge) else Judge(champion[1], target)

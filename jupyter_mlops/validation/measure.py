@@ -109,7 +109,7 @@ def _within(metric: Metric, found: Interval) -> Interval:
 def _doubtful(sums: Sums, metric: Metric, found: Interval) -> Interval:
     """A score of all or nothing, and a share whose yes or no is rare, with the doubt that resampling cannot show."""
     if metric.share:
-        counted = float(sums.per[:, 1].sum())
+        counted = float(sums.per[:, list(metric.share)].sum())
         independent = min(counted, sums.n)
         if counted > 0 and few(found.value * independent, independent):
             return Interval(found.value, *wilson(found.value, independent), found.n)

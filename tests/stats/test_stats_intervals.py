@@ -78,8 +78,9 @@ def covered(family: str) -> dict[str, int]:
         asked = [(s, m.combine) for s, m in zip(sums, metrics, strict=True)]
         for m, s, i in zip(metrics, sums, intervals(asked), strict=True):
             low, high = i.low, i.high
-            if m.share and few(*s.per.sum(axis=0)):
-                low, high = wilson(i.value, s.per[:, 1].sum())
+            over = float(s.per[:, list(m.share)].sum())
+            if m.share and few(i.value * over, over):
+                low, high = wilson(i.value, over)
             found[m.name] += int(low <= known[m.name] <= high)
     return found
 
