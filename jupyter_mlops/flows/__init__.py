@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.flows.alerting import acknowledge, close, silence, suppress
+    from jupyter_mlops.flows.announcing import reachable
     from jupyter_mlops.flows.approving import apply_policies, approvals, declared_policies, say, sign_files_of
     from jupyter_mlops.flows.batch import erase, score_files
     from jupyter_mlops.flows.detaching import start_jobs
@@ -59,6 +60,7 @@ __all__ = [
     "plan",
     "promote",
     "quickstart",
+    "reachable",
     "read_rows",
     "reasons_of",
     "reconcile",
@@ -109,6 +111,7 @@ _HOME = {
     "lineage_of": "lineage",
     "make_card": "dossier",
     "notify": "notifying",
+    "reachable": "announcing",
     "plan": "planning",
     "promote": "promotion",
     "quickstart": "starting",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from jupyter_mlops.errors import BadInput, Conflict, Refused
+from jupyter_mlops.errors import BadInput, Conflict
 from jupyter_mlops.flows.detaching import start_jobs
 from jupyter_mlops.flows.forms import filled
 from jupyter_mlops.flows.training import task_of
-from jupyter_mlops.jobs import Task
+from jupyter_mlops.jobs import Task, asked_of, called
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Run
+from jupyter_mlops.store import open_store
 
 
 def launch(
@@ -28,7 +28,7 @@ def launch(
     What does not fit is BadInput, and nothing is started.
     """
     wanted = filled(notebook, words, several)
-    tasks = [Task(_called(notebook, given, several or {}), notebook, given) for given in wanted]
+    tasks = [Task(called(notebook, given, several or {}), notebook, given) for given in wanted]
     return start_jobs(project, tasks, force=force)
 
 
@@ -39,19 +39,11 @@ def launch_segments(project: Project, model: str, *, resume: bool = False) -> st
 
 
 def resume_fleet(project: Project, run: Run) -> str:
-    """Go on with a fleet of a model's segments: only what did not finish is run."""
+    """Go on with a fleet: only what did not finish is run, as `mlops.yaml` has it now, or as it was asked for."""
     if run.tags.get("mlops.kind") != "fleet":
         raise BadInput(f"run {run.run_id[:8]} is no fleet, so there is nothing to go on with", "run it again")
     if run.status == "RUNNING":
         raise Conflict(f"fleet {run.run_id[:8]} is running", "wait until it ended, or cancel it")
-    if run.experiment not in project.file.models or run.name != run.experiment:
-        raise Refused(
-            f"{run.name} was not made from mlops.yaml, so what its jobs were given is not known here",
-            "fill in the same values again, or repeat its command with --resume",
-        )
-    return launch_segments(project, run.experiment, resume=True)
-
-
-def _called(notebook: Path, given: Mapping[str, Any], several: Mapping[str, str]) -> str:
-    """What tells one job of several from the others is in its name."""
-    return " ".join([notebook.stem, *(f"{name}={given[name]}" for name in several)])
+    if run.experiment in project.file.models and run.name == run.experiment:
+        return launch_segments(project, run.experiment, resume=True)
+    return start_jobs(project, asked_of(open_store(project), run), force=False, resume=True, name=run.name)

@@ -15,6 +15,7 @@ from jupyter_mlops.records import Alert
 from jupyter_mlops.store import database
 
 AN_HOUR = 10
+NO_APPRISE = "apprise is not installed; pip install 'jupyter-mlops[notify]'"
 TRIES = 3
 _PAUSE = 1.0
 Send = Callable[[str, str], bool]
@@ -31,14 +32,14 @@ def notify(project: Project, doors: Sequence[Send] | None = None) -> str:
         return ""
     if doors is None:
         try:
-            doors = _apprise(project.file.notify)
+            doors = doors_of(project)
         except ImportError:
-            return "alerts were not sent: apprise is not installed; pip install 'jupyter-mlops[notify]'"
+            return f"alerts were not sent: {NO_APPRISE}"
     failed = 0
     for title, body, alerts in _messages(project, waiting, AN_HOUR - sent):
         for alert in alerts:  # claimed before it is sent, so that two monitors do not both tell it
             base.told(alert.alert_id, now)
-        reached = [_patiently(door, title, body) for door in doors]
+        reached = [patiently(door, title, body) for door in doors]
         if not any(reached):
             failed += len(alerts)
             for alert in alerts:
@@ -56,7 +57,7 @@ def _messages(project: Project, waiting: list[Alert], room: int) -> Iterator[tup
         yield f"{project.name}: {len(rest)} more alerts", "\n".join(map(_line, rest)), rest
 
 
-def _patiently(send: Send, title: str, body: str) -> bool:
+def patiently(send: Send, title: str, body: str) -> bool:
     for again in range(TRIES):
         if again:
             time.sleep(_PAUSE * again)
@@ -68,7 +69,7 @@ def _patiently(send: Send, title: str, body: str) -> bool:
     return False
 
 
-def _apprise(addresses: list[str]) -> list[Send]:
+def doors_of(project: Project) -> list[Send]:
     """A door for each address, so that one that is shut is not a reason to knock at the others again."""
     import apprise
 
@@ -77,7 +78,7 @@ def _apprise(addresses: list[str]) -> list[Send]:
         known = bool(service.add(address))
         return lambda title, body: known and bool(service.notify(title=title, body=body))
 
-    return [door(address) for address in addresses]
+    return [door(address) for address in project.file.notify]
 
 
 def _title(alert: Alert) -> str:

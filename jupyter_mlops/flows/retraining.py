@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
 from jupyter_mlops.ledger import append, entries
@@ -29,6 +30,7 @@ def retrain(store: Store, target: Target, report: MonitorReport) -> tuple[Retrai
         ), None
     job = train(store, [target])[target.name]
     if job.status != "FINISHED":
+        announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
         failed = RetrainDecision(**_whose(target), fired=False, reason=job.reason, trigger=trigger, run_id=job.run_id)
         return _enter(store, target, FAILED, failed), None
     made = register(store, job.run_id, target.name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import nullcontext
 
 from jupyter_mlops.errors import NotFound
+from jupyter_mlops.flows.announcing import announce, reachable
 from jupyter_mlops.jobs import Delivered, Parcel, Task, opened, run_fleet, work_on
 from jupyter_mlops.jobs import cluster as jobs_cluster
 from jupyter_mlops.project import Project, Target
@@ -14,6 +16,7 @@ from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store
 from jupyter_mlops.tracking import ship
 
+_log = logging.getLogger("jupyter_mlops.jobs")
 CellDone = Callable[[Task, int, int, str], None]
 
 
@@ -27,6 +30,7 @@ def train(
     cluster: str | None = None,
     force: bool = True,
     resume: bool = False,
+    notify: bool = False,
 ) -> dict[str, Job]:
     """One job for each target, by registered model's name, with the metrics its tracked cells found."""
     tasks = [task_of(store.project, target) for target in targets]
@@ -41,6 +45,7 @@ def train(
         force=force,
         resume=resume,
         name=name,
+        notify=notify,
     )
 
 
@@ -57,11 +62,14 @@ def run_jobs(
     force: bool = False,
     resume: bool = False,
     name: str = "",
+    notify: bool = False,
 ) -> dict[str, Job]:
     """Every task's Job, by name, with its metrics; a finished run of the same identity stands for one unless `force`.
 
-    They run on the executor given, else on the Dask cluster at this address or at the project's own, else here.
+    They run on the executor given, else on the Dask cluster at this address or at the project's own, else here. With
+    `notify`, how they ended is told to the addresses of `mlops.yaml`.
     """
+    doors = reachable(store.project) if notify else []
 
     def ended(task: Task, job: Job) -> Job:
         if not job.reused:
@@ -73,7 +81,7 @@ def run_jobs(
     compute = store.project.file.compute
     address = None if executor else cluster or compute.cluster
     with jobs_cluster(address) if address else nullcontext(executor) as pool:
-        return run_fleet(
+        jobs = run_fleet(
             store,
             tasks,
             workers=workers or compute.workers,
@@ -86,6 +94,9 @@ def run_jobs(
             name=name,
             work=work_and_ship,
         )
+    if said := announce(store.project, jobs, doors) if doors else "":
+        _log.warning(said)
+    return jobs
 
 
 def work_and_ship(parcel: Parcel) -> Delivered:

@@ -2,10 +2,10 @@
 
 `parameters` reads what a notebook declares (`kinds`, `hints`, `literals`), `given` what people write, `values` makes sure
 that it is data, `injecting` writes it into the notebook. `preparing` holds a task against its notebook; `fleet` runs many
-through `supervise`, which runs one: `engine` executes it, `watching` keeps its kernel, `ends` says how it ended. `identity`,
-`finished` know a job again; `parcels` sends one to another process, `clusters` to Dask; `results` is the fleet's own run;
-`repeating` runs a job once more from what its run keeps; `following` tells how far one is, `burying` ends one that runs and
-closes what lost its supervisor.
+through `supervise`, which runs one: `engine` executes it over what `connecting` reached, `watching` keeps its kernel, `ends`
+says how it ended. `identity`, `finished` know a job again; `parcels` sends one to another process, `clusters` to Dask;
+`results` is the fleet's own run, `asked` what it was asked for; `repeating` runs a job once more from what its run keeps;
+`following` tells how far one is, `burying` ends one that runs and closes what lost its supervisor.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from jupyter_mlops.jobs.given import Matrix, read_duration, read_file, read_word
 from jupyter_mlops.jobs.parameters import Parameter, check, schema
 
 if TYPE_CHECKING:
+    from jupyter_mlops.jobs.asked import asked_of
     from jupyter_mlops.jobs.burying import cancel, close_dead
     from jupyter_mlops.jobs.clusters import cluster
     from jupyter_mlops.jobs.engine import WarmEngine
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.preparing import prepared
     from jupyter_mlops.jobs.repeating import Kept, kept, repeat
     from jupyter_mlops.jobs.supervise import run_notebook
-    from jupyter_mlops.jobs.tasks import Task
+    from jupyter_mlops.jobs.tasks import Task, called
 
 __all__ = [
     "Delivered",
@@ -35,6 +36,8 @@ __all__ = [
     "Parcel",
     "Task",
     "WarmEngine",
+    "asked_of",
+    "called",
     "cancel",
     "check",
     "close_dead",
@@ -62,6 +65,8 @@ _LATER = {
     "Parcel": "parcels",
     "Task": "tasks",
     "WarmEngine": "engine",
+    "asked_of": "asked",
+    "called": "tasks",
     "cancel": "burying",
     "close_dead": "burying",
     "cluster": "clusters",

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_core.utils import run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
 from jupyter_mlops import config
+from jupyter_mlops.jobs.connecting import context, ready
 from jupyter_mlops.jobs.notebooks import first_line, write_notebook
 from jupyter_mlops.jobs.watching import Watch
 from jupyter_mlops.kernels import WARM_KERNEL
@@ -27,7 +29,7 @@ MOST_OUTPUT = 8 << 20  # characters a notebook may print; what is beyond is left
 LEAST_OUTPUT = 64 << 10  # that each cell may print all the same, whatever the cells before it did
 _SOON = 0.7  # seconds from an output to the file
 _SAVE_SHARE = 10.0  # a save that takes longer waits this many times as long before the next
-_OBSERVE = "from jupyter_mlops.jobs import observer as _o; _o.begin(); del _o"
+_OBSERVE = "from jupyter_mlops.kernels import observe as _o; _o(); del _o"
 
 
 class Exited(Exception):
@@ -45,6 +47,24 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships 
         self.on_cell_executed = self._after_cell
         self._printed = 0
         self._cell, self._room = -1, 0
+
+    def create_kernel_manager(self) -> Any:
+        manager = super().create_kernel_manager()
+        manager.context = context()
+        return manager
+
+    async def async_start_new_kernel_client(self) -> Any:
+        client = self.kc = self.km.client()
+        client.start_channels()
+        try:
+            await ready(client, self.startup_timeout)
+        except Exception:
+            await self._async_cleanup_kernel()
+            raise
+        client.allow_stdin = False
+        return client
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
 
     def papermill_execute_cells(self) -> None:
         provisioner = self.km.provisioner

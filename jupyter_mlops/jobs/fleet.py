@@ -7,9 +7,10 @@ kernel starts. Ctrl-C ends the kernels that run, and every job and the fleet say
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from jupyter_mlops.jobs.results import close_parent, open_parent
 from jupyter_mlops.jobs.supervise import run_task
 from jupyter_mlops.jobs.tasks import Conditions, Task
 from jupyter_mlops.jobs.watching import RENEW
-from jupyter_mlops.kernels import learn
+from jupyter_mlops.kernels import learn, warm_up
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import LEASE, Store
 
@@ -72,6 +73,8 @@ def run_fleet(
     conditions = Conditions(env=_threads(min(workers, len(ready))), tags=surroundings.host())
     fleet = _Fleet(store, ready, workers, conditions)
     learn({task.notebook for task, _ in ready})
+    if executor is None and ready:
+        warm_up()  # imports while the runs are prepared
     _describe(fleet)
     parent = open_parent(store, ready, name, resume) if len(ready) > 1 else None
     conditions.parent = parent.run_id if parent else None
@@ -144,20 +147,22 @@ def _run(
     cell_done: CellDone | None,
     work: Work,
 ) -> None:
-    pool = executor or ThreadPoolExecutor(max_workers=max(1, fleet.workers), thread_name_prefix="mlops-job")
+    turns = _Turns(max(1, fleet.workers), fleet.conditions.stop)
+    pool = executor or ThreadPoolExecutor(max_workers=2 * turns.number, thread_name_prefix="mlops-job")
     waiting: dict[Future[Any], tuple[Task, Source]] = {}
     try:
         for task, source in todo:
             conditions = _conditions(fleet, task, source, cell_done)
             future: Future[Any]
             if executor is None:
-                future = pool.submit(run_task, fleet.store, task, source, conditions)
+                future = pool.submit(run_task, fleet.store, task, source, replace(conditions, turn=turns))
             else:
                 future = pool.submit(work, pack(fleet.store.project, task, source, conditions))
             waiting[future] = (task, source)
         for future in _as_they_end(fleet, set(waiting)):
             task = waiting[future][0]
-            ended(task, _result(future, task, executor is not None, fleet))
+            with suppress(CancelledError):  # it waited for its turn, and is left out as those that had not begun
+                ended(task, _result(future, task, executor is not None, fleet))
     except BaseException:
         fleet.conditions.stop.set()
         for future in waiting:
@@ -166,6 +171,23 @@ def _run(
     finally:
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Turns:
+    """As many at once as `number`; who waits when all is stopped is told so. Threads beyond these enter ends in MLflow."""
+
+    def __init__(self, number: int, stop: threading.Event) -> None:
+        self.number = number
+        self._free, self._stop = threading.Semaphore(number), stop
+
+    def __enter__(self) -> None:
+        self._free.acquire()
+        if self._stop.is_set():
+            self._free.release()
+            raise CancelledError
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
 
 
 def _as_they_end(fleet: _Fleet, running: set[Future[Any]]) -> Iterator[Future[Any]]:

@@ -16,7 +16,8 @@ class Masked:
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.parameters = {name: self._value(name, value) for name, value in given.items()}
-        hidden = [v for n, v in given.items() if isinstance(v, str) and len(v) >= _SHORTEST and self.parameters[n] != v]
+        self.secret = {name for name, value in given.items() if self.parameters[name] is not value}
+        hidden = [v for n, v in given.items() if n in self.secret and isinstance(v, str) and len(v) >= _SHORTEST]
         self._hidden = sorted({part for v in hidden for part in (v, repr(v)[1:-1])}, key=len, reverse=True)
         self._known: dict[str, str] = {}
 
@@ -29,7 +30,7 @@ class Masked:
                 self._output(output)
         if "parameters" in found.metadata.get("papermill", {}):
             found.metadata.papermill["parameters"] = {
-                n: v if self.parameters.get(n, v) == v else self.parameters[n]
+                n: self.parameters[n] if n in self.secret else v  # as JSON has it, a date is a text
                 for n, v in found.metadata.papermill["parameters"].items()
             }
         return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyter_mlops.errors import Conflict, NotFound
+from jupyter_mlops.jobs.asked import keep_asked
 from jupyter_mlops.jobs.burying import close_dead
 from jupyter_mlops.jobs.following import JOBS
 from jupyter_mlops.jobs.notebooks import Source
@@ -39,7 +40,9 @@ def open_parent(store: Store, ready: Sequence[tuple[Task, Source]], name: str, r
         return Parent(known, resumed=True)
     tags = {"mlops.kind": "fleet", "mlops.fleet": digest, "mlops.notebook": first.notebook.name, JOBS: str(len(ready))}
     called = name or f"{first.place} x {len(ready)}"
-    return Parent(store.create_run(first.place, called, key=uuid.uuid4().hex, tags=tags, lasts=LEASE), resumed=False)
+    run_id = store.create_run(first.place, called, key=uuid.uuid4().hex, tags=tags, lasts=LEASE)
+    keep_asked(store, run_id, [task for task, _ in ready])
+    return Parent(run_id, resumed=False)
 
 
 def _unfinished(store: Store, experiment: str, digest: str) -> str | None:

@@ -7,6 +7,7 @@ import logging
 import random
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,7 +80,12 @@ def run_task(store: Store, task: Task, source: Source, conditions: Conditions) -
 def _tried(store: Store, task: Task, source: Source, conditions: Conditions) -> Job:
     attempt = 1
     while True:
-        job, again = _Attempt(store, task, source, conditions, attempt).run()
+        try:
+            job, again = _Attempt(store, task, source, conditions, attempt).run()
+        except CancelledError:  # while it waited for its turn
+            if attempt == 1:
+                raise
+            return job
         if not again or attempt > task.retries or conditions.stop.is_set():
             return job
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
@@ -96,10 +102,17 @@ class _Attempt:
     conditions: Conditions
     number: int
     node: Any = None
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: datetime = field(init=False)
 
     def run(self) -> tuple[Job, bool]:
+        """The job as it ended, and whether another try is worth while."""
+        with contextlib.ExitStack() as turn:
+            turn.enter_context(self.conditions.turn)
+            return self._run(turn)
+
+    def _run(self, turn: contextlib.ExitStack) -> tuple[Job, bool]:
         task, masked = self.task, Masked(self.task.parameters)
+        self.started = datetime.now(UTC)
         run_id = self._open(masked)
         home = self.store.project.home / "jobs"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,6 +134,7 @@ class _Attempt:
             raise
         finally:
             watch.close()
+            turn.close()  # the next job computes while this one's end is entered
             inputs = identity.read_inputs(notes, self.store.project.home)
             self._close(run_id, end, watch, masked, output, inputs)
             notes.unlink(missing_ok=True)
@@ -208,10 +222,12 @@ class _Attempt:
             tags["mlops.identity"] = identity.whole(conditions.base, inputs)
         with _patiently():
             store.log(run_id, tags=tags)
-            texts = {"requirements.txt": conditions.lock, "git.diff": mask(conditions.diff)}
-            for name, text in {**texts, identity.NAME: inputs.as_json()}.items():
-                if text:
-                    store.log_text(run_id, text, name)
+            texts = {
+                "requirements.txt": conditions.lock,
+                "git.diff": mask(conditions.diff),
+                identity.NAME: inputs.as_json(),
+            }
+            store.log_texts(run_id, {name: text for name, text in texts.items() if text})
             if output.is_file():
                 store.log_file(run_id, output)
         with _patiently():

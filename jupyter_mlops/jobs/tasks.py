@@ -6,7 +6,8 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,11 @@ class Task:
         return hashlib.blake2b(json.dumps([self.name, values]).encode(), digest_size=16).hexdigest()
 
 
+def called(notebook: Path, given: Mapping[str, Any], axes: Iterable[str]) -> str:
+    """The name of one of several jobs: what tells it from the others is in it."""
+    return " ".join([notebook.stem, *(f"{name}={given[name]}" for name in axes)])
+
+
 @dataclass
 class Conditions:
     """What one job is run under. `stop` ends it; `base` is its identity as far as it is known before it runs."""
@@ -63,3 +69,5 @@ class Conditions:
     kernel: Any = None  # the manager of the kernel to run in, where it is not the notebook's own
     cell_done: Callable[[int, int, str], None] = lambda _done, _all, _line: None
     begun: Callable[[str], None] = lambda _run_id: None
+    turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    """Held from the run's beginning to its kernel's end: as many jobs compute at once as there are turns."""

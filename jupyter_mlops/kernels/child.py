@@ -15,10 +15,12 @@ import time
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_mlops.kernels.environment import POOLS, pool_size
 
 _PR_SET_PDEATHSIG = 1
+_pools: list[Any] = []
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,13 @@ def die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)  # it ended just before
+
+
+def find_pools() -> None:
+    """Once in the zygote, when its imports are done: to look through what is loaded takes each child a tenth of its start."""
+    if "numpy" in sys.modules:
+        found = importlib.import_module("threadpoolctl").ThreadpoolController().lib_controllers
+        _pools[:] = [library for library in found if library.internal_api in POOLS]
 
 
 def become_kernel(launch: Launch) -> None:
@@ -98,11 +107,8 @@ def _own_pools(environment: Mapping[str, str]) -> None:
 
     OpenMP knows this number per thread: the main thread, where cells run, gets it; others keep the zygote's own.
     """
-    if "numpy" not in sys.modules:
-        return
-    for library in importlib.import_module("threadpoolctl").ThreadpoolController().lib_controllers:
-        if library.internal_api in POOLS:
-            library.set_num_threads(pool_size(library.internal_api, environment))
+    for library in _pools:
+        library.set_num_threads(pool_size(library.internal_api, environment))
 
 
 def _own_main(command: list[str]) -> None:

@@ -30,6 +30,7 @@ KERNEL = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "sqlite3",
+    "jupyter_mlops.kernels.observing",
 )
 # What training notebooks import. Not mlflow: ours ship to it from outside the kernel.
 PRELOAD = (
@@ -54,6 +55,7 @@ TRY_AGAIN_AFTER = 60.0  # seconds without a zygote, after one that did not come 
 
 _lock = threading.Lock()
 _zygote: Zygote | None = None
+_successor: Zygote | None = None
 _chosen: tuple[str, ...] = ()
 _learned: tuple[str, ...] | None = None
 _failed: tuple[float, Unavailable] | None = None
@@ -89,7 +91,8 @@ def warm_up(preload: Sequence[str] | None = None) -> None:
 def learn(notebooks: Iterable[Path]) -> None:
     """Hold from now on what these notebooks import, and what earlier ones did; unless somebody chose what is held.
 
-    A notebook that imports nothing else has the usual modules no longer waited for.
+    A notebook that imports nothing else has the usual modules no longer waited for. Kernels that are asked for while more is
+    imported do without it.
     """
     global _learned
     _learned = tuple(sorted({*(_learned or ()), *learned(notebooks)}))
@@ -123,13 +126,38 @@ def _current() -> Zygote:
     with _lock:
         if _failed and time.monotonic() < _failed[0] + TRY_AGAIN_AFTER:
             raise _failed[1]
-        if _zygote and (not set(wanted) <= set(_zygote.preload) or used_up(_zygote.environment, os.environ)):
+        if _zygote and used_up(_zygote.environment, os.environ):
             _zygote.retire()
             _zygote = None
         if _zygote is None or _zygote.gone:
-            _zygote = Zygote(wanted)
-            _all.add(_zygote)
+            _zygote = _next(wanted)
+        elif not _zygote.holds(wanted):
+            _zygote = _succeeded(_zygote, wanted)
         return _zygote
+
+
+def _next(wanted: tuple[str, ...]) -> Zygote:
+    """The one that imports these already, or a new one."""
+    global _successor
+    found, _successor = _successor, None
+    if found and not found.gone and found.holds(wanted):
+        return found
+    if found:
+        found.retire()
+    made = Zygote(wanted)
+    _all.add(made)
+    return made
+
+
+def _succeeded(serving: Zygote, wanted: tuple[str, ...]) -> Zygote:
+    """The one to fork from: it serves until one that holds more has imported it, so that nobody waits for that."""
+    global _successor
+    successor = _next(wanted)
+    if serving.ready and not successor.ready:
+        _successor = successor
+        return serving
+    serving.retire()
+    return successor
 
 
 def _wait_ready(zygote: Zygote) -> None:
@@ -153,8 +181,8 @@ def _replace(old: Zygote | None, kept_if: tuple[str, ...] = ()) -> None:
 
 def _forget() -> None:
     """A fork of this process has no zygote yet, and must not keep this one's alive by its copy of the socket."""
-    global _lock, _zygote, _failed
-    _lock, _zygote, _failed = threading.Lock(), None, None
+    global _lock, _zygote, _successor, _failed
+    _lock, _zygote, _successor, _failed = threading.Lock(), None, None, None
     for zygote in list(_all):
         zygote.forget()
     _all.clear()

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -66,6 +66,7 @@ class Zygote:
         self.preload = tuple(preload)
         self.environment = dict(os.environ)
         self.left_out: dict[str, str] = {}
+        self._loaded: set[str] = set()
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._gone = False
@@ -79,6 +80,15 @@ class Zygote:
     @property
     def gone(self) -> bool:
         return self._gone
+
+    @property
+    def ready(self) -> bool:
+        """Whether its imports are done."""
+        return self._ready.done()
+
+    def holds(self, modules: Iterable[str]) -> bool:
+        """Whether its kernels have these: it was asked for them, or what it was asked for brought them."""
+        return set(modules) <= self._loaded.union(self.preload)
 
     @property
     def pid(self) -> int | None:
@@ -162,6 +172,8 @@ class Zygote:
         match message:
             case {"ready": True}:
                 self._ready.set_result(None)
+            case {"loaded": names}:
+                self._loaded.update(names)
             case {"left_out": name, "why": why}:
                 self.left_out[name] = why
             case {"forked": number, "pid": pid}:

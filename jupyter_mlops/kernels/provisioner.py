@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
+from math import inf
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -16,6 +18,7 @@ from jupyter_mlops.kernels.handle import WarmProcess
 
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 _UNDERSTOOD = {"env", "cwd", "kernel_id"}
+_AT_ONCE = 1.0  # seconds
 _said: set[str] = set()
 
 
@@ -44,11 +47,20 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         self.cwd = cwd
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:
+        """Returns when it has ended, as far as it ends at once: who asks after it looks ten times a second."""
+        await super().kill(restart)
+        await self._ended(_AT_ONCE)
+
+    async def _ended(self, seconds: float = inf) -> None:
+        """Noticed within 10 ms: a fleet ends a kernel every few hundred."""
+        until = time.monotonic() + seconds
+        while isinstance(self.process, WarmProcess) and self.process.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+
     async def wait(self) -> int | None:
-        """The exit status, noticed within 10 ms: a fleet ends a kernel every few hundred."""
-        if isinstance(self.process, WarmProcess):
-            while self.process.poll() is None:
-                await asyncio.sleep(0.01)
+        """The exit status."""
+        await self._ended()
         status: int | None = await super().wait()
         return status
 

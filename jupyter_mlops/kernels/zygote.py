@@ -4,7 +4,7 @@ It has one thread and no event loop, so a fork copies nothing half done. It ends
 ends, or once it is retired and its last kernel has ended; the kernels it forked are killed with it.
 
 Messages are JSON, one to a packet. In: {fork, command, environment, cwd} with two descriptors; {retire}. Out: {left_out,
-why}, {ready}, {forked, pid}, {refused, why, outdated}, {ended, code}.
+why}, {loaded}, {ready}, {forked, pid}, {refused, why, outdated}, {ended, code}.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import sys
 import time
 from typing import Any
 
-from jupyter_mlops.kernels.child import Launch, become_kernel, die_with
+from jupyter_mlops.kernels.child import Launch, become_kernel, die_with, find_pools
 from jupyter_mlops.kernels.snapshot import Snapshot
 
+_TOLD = 500  # names of modules in one message
 LARGEST = 4 << 20  # bytes of a message; an environment is far smaller
 
 
@@ -38,6 +39,9 @@ def main() -> None:
     _preload(channel, modules, given)
     os.set_inheritable(channel.fileno(), False)
     by_imports = {name: value for name, value in os.environ.items() if name not in given}
+    find_pools()
+    for first in range(0, len(loaded := sorted(sys.modules)), _TOLD):
+        _send(channel, {"loaded": loaded[first : first + _TOLD]})
     server = _Server(channel, Snapshot(began), by_imports)
     gc.collect()
     gc.freeze()

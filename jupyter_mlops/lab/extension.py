@@ -11,7 +11,7 @@ from tornado.ioloop import IOLoop
 from traitlets import Float
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.kernels import warm_up
+from jupyter_mlops.kernels import learn, notebooks_of, warm_up
 from jupyter_mlops.lab.handlers import handlers
 from jupyter_mlops.lab.workspace import Workspace
 
@@ -54,6 +54,7 @@ class MlopsExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server's ty
             except MlopsError:
                 continue
             if seen is None:
+                learn(notebooks_of(self.workspace.root))
                 warm_up()  # where there is a project, its notebooks and pages will want kernels
             else:
                 for what in now:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -177,6 +178,13 @@ class Store:
     def log_file(self, run_id: str, path: Path, folder: str = "") -> None:
         with self.explained():
             self.client.log_artifact(run_id, str(path), folder or None)
+
+    def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Text files by their names: MLflow asks for the run's place once for all of them, not once for each."""
+        with tempfile.TemporaryDirectory(prefix="mlops-texts-") as folder, self.explained():
+            for name, text in texts.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            self.client.log_artifacts(run_id, folder)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         with self.explained():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +16,9 @@ import pytest
 from made import notebook
 
 from jupyter_mlops.cli import main
-from jupyter_mlops.errors import BadInput, Conflict
+from jupyter_mlops.errors import BadInput, Conflict, Refused
 from jupyter_mlops.flows import run_jobs
-from jupyter_mlops.jobs import Task
+from jupyter_mlops.jobs import Task, asked_of, prepared
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Job
 from jupyter_mlops.store import Store, open_store
@@ -167,6 +169,24 @@ def test_a_fleet_has_a_parent_a_table_and_goes_on(project: Project, capsys: pyte
     assert resumed[1]["parent"] == parent.run_id
     assert store.run(parent.run_id).status == "FINISHED"
     assert [j["run_id"] for j in resumed][::2] == [j["run_id"] for j in jobs][::2]
+
+
+def test_a_fleet_keeps_what_it_was_asked_for_but_secrets(project: Project, store: Store):
+    path = notebook(
+        project.root, "1", parameters="n = 0\nwhen = None\npair: tuple[int, str] = (0, '')\ndb_password = ''"
+    )
+    given = {"n": 1, "when": [datetime.date(2026, 3, 1), {"é": None}], "pair": (1, "x")}
+    tasks = [Task(f"j{i}", path, given, timeout=datetime.timedelta(minutes=i), retries=2) for i in (1, 2)]
+    parent = next(iter(run_jobs(store, tasks).values())).parent
+    kept = [prepared(task)[0] for task in asked_of(store, store.run(str(parent)))]
+    assert [(t.name, t.timeout, t.retries, t.digest) for t in kept] == [
+        (t.name, t.timeout, t.retries, prepared(t)[0].digest) for t in tasks
+    ]
+    secret = [replace(task, parameters={"db_password": "hunter2-correct-horse"}) for task in tasks]
+    parent = next(iter(run_jobs(store, secret).values())).parent
+    assert "hunter2" not in store.text(str(parent), "asked.yaml")
+    with pytest.raises(Refused, match="j1 was given db_password, and secrets are not kept"):
+        asked_of(store, store.run(str(parent)))
 
 
 def test_the_command_says_how_to_run_just_the_failed_again(project: Project):

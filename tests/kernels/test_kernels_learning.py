@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,4 +61,10 @@ def test_a_kernel_has_what_was_learned(tmp_path: Path, start: Callable, usual: N
     loaded = "'yaml' in __import__('sys').modules"
     assert start().data(loaded) is False
     learn([_notebook(tmp_path / "b.ipynb", "from yaml import nodes")])
+    until = time.monotonic() + 60
+    while not start().data(loaded) and time.monotonic() < until:
+        """Kernels do without what is being imported."""
+    held = current._current()
     assert start().data(loaded) is True
+    learn([_notebook(tmp_path / "c.ipynb", "import yaml.loader")])
+    assert current._current() is held  # it came with what was asked for

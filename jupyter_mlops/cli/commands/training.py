@@ -15,7 +15,18 @@ from typing import Any
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput
-from jupyter_mlops.jobs import Matrix, Parameter, Task, check, prepared, read_duration, read_file, read_words, schema
+from jupyter_mlops.jobs import (
+    Matrix,
+    Parameter,
+    Task,
+    called,
+    check,
+    prepared,
+    read_duration,
+    read_file,
+    read_words,
+    schema,
+)
 from jupyter_mlops.project import Project, Target, parse_duration
 from jupyter_mlops.records import Job
 
@@ -30,16 +41,16 @@ def _run(args: Namespace) -> Result:
     if args.segments:
         return _segments(args, project)
     notebook = _notebook(args, project)
-    combinations = _combinations(args, schema(notebook), notebook)
+    axes, combinations = _combinations(args, schema(notebook), notebook)
     prepared(Task("", notebook, combinations[0]))  # its kernel, too, before seconds are spent on imports
     if args.dry_run:
-        return _planned([(_called(notebook, given, len(combinations)), given) for given in combinations])
+        return _planned([(called(notebook, given, axes), given) for given in combinations])
     from jupyter_mlops.flows import run_jobs, shown, start_jobs
     from jupyter_mlops.store import open_store
 
     tasks = [
         Task(
-            _called(notebook, given, len(combinations)),
+            called(notebook, given, axes),
             notebook,
             given,
             timeout=args.timeout,
@@ -49,6 +60,7 @@ def _run(args: Namespace) -> Result:
         for given in combinations
     ]
     how = {"workers": args.workers, "cluster": args.cluster, "force": args.force, "resume": args.resume}
+    how["notify"] = _told(args, project)
     if args.detach:
         return _started(start_jobs(project, tasks, **how))
     with shown(len(tasks), notebook.stem, silent=args.json) as told, _terminable():
@@ -84,8 +96,18 @@ def _trained(args: Namespace, project: Project, targets: list[Target]) -> dict[s
             cluster=args.cluster,
             force=args.force,
             resume=args.resume,
+            notify=_told(args, project),
             **told,
         )
+
+
+def _told(args: Namespace, project: Project) -> bool:
+    """Whether it is to be told how it ended; that somebody can be is found before anything runs."""
+    if args.notify:
+        from jupyter_mlops.flows import reachable
+
+        reachable(project)
+    return bool(args.notify)
 
 
 @contextmanager
@@ -122,8 +144,10 @@ def _only_for_notebooks(args: Namespace) -> None:
         )
 
 
-def _combinations(args: Namespace, declared: Mapping[str, Parameter], notebook: Path) -> list[dict[str, Any]]:
-    """Every combination of parameters, all of them fitting the notebook."""
+def _combinations(
+    args: Namespace, declared: Mapping[str, Parameter], notebook: Path
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """What differs from job to job, and every combination of parameters, all of them fitting the notebook."""
     fixed = read_file(typed_path(args.f)) if args.f else {}
     fixed |= read_words(args.p or [], declared, notebook.name)
     matrix = Matrix(args.matrix or [], declared, notebook.name)
@@ -142,12 +166,7 @@ def _combinations(args: Namespace, declared: Mapping[str, Parameter], notebook: 
         for value in values:
             check(declared, {**fixed, **others, name: value}, notebook.name)
     check(declared, {**fixed, **next(iter(matrix))}, notebook.name)
-    return [{**fixed, **combination} for combination in matrix]
-
-
-def _called(notebook: Path, given: dict[str, Any], count: int) -> str:
-    """Names of a matrix tell the jobs apart."""
-    return notebook.stem if count == 1 else f"{notebook.stem} " + " ".join(f"{k}={v}" for k, v in given.items())
+    return list(matrix.axes), [{**fixed, **combination} for combination in matrix]
 
 
 def _listed(declared: Mapping[str, Parameter]) -> Result:
@@ -238,6 +257,7 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--retries", type=_count(0), default=0, metavar="N", help="tries again, ever later, when the kernel was killed"
     )
+    parser.add_argument("--notify", action="store_true", help="tell the addresses of `notify:` how it ended")
     parser.add_argument("--detach", action="store_true", help="return at once; the job outlives this terminal")
     parser.add_argument("--resume", action="store_true", help="go on with a fleet: only what did not finish")
     parser.add_argument("--force", action="store_true", help="run what has finished before all the same")

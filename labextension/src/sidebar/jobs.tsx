@@ -98,14 +98,13 @@ function Ended({ row, act }: { row: JobRow; act: Act }): JSX.Element {
     return `${run.name} goes on with what did not finish.`;
   });
   const figures = kind === 'fleet' ? finished(run.metrics) : metricsLine(run.metrics, 2);
-  const declared = run.name === run.experiment; // only what mlops.yaml asks for is known well enough to be gone on with
   return (
     <>
       {run.reason && <div className="jp-Mlops-reason">{run.reason}</div>}
       <div className="jp-Mlops-quiet">{ago(run.started, Date.now())}, {lasting(seconds)}{figures && ` · ${figures}`}</div>
       {run.status !== 'FINISHED' && (
         <div className="jp-Mlops-row-actions">
-          {kind === 'fleet' && declared && <Link onClick={resume} label={`Go on with ${run.name}`}>Go on with the rest</Link>}
+          {kind === 'fleet' && <Link onClick={resume} label={`Go on with ${run.name}`}>Go on with the rest</Link>}
           {kind === 'job' && row.cell !== null && (
             <Link label={`Open cell ${row.cell + 1} of ${run.name}`} onClick={() => void commands.execute('mlops:open-notebook', { run: run.run_id })}>Open cell {row.cell + 1}</Link>
           )}

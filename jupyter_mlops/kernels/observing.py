@@ -29,7 +29,7 @@ _READ_NO_DATA = (
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 
-def begin() -> None:
+def observe() -> None:
     """From now on; once, and only where a supervisor asked for it."""
     place = os.environ.pop(FILE, "")
     if not place:
