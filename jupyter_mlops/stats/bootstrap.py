@@ -129,6 +129,37 @@ def intervals(asked: Sequence[tuple[Sums, Combine]], *, confidence: float = 0.95
     return [_accelerated(sums, combine, combine(drawn[id(sums)]), confidence) for sums, combine in asked]
 
 
+def gap_interval(
+    sums: Sums, rates: Combine, *, logarithmic: bool = False, confidence: float = 0.95, seed: int = 0
+) -> Interval | None:
+    """The largest gap between any two groups in any of several rates; `rates` is from sums (... x k) to ... x rates x groups.
+    `logarithmic`: the smallest ratio of any two instead, which is a gap of logarithms. None where a rate has no value.
+
+    Noise alone makes a largest gap larger, so a resample of it says too little of none. The lower end is that of all
+    differences together (the max-t interval of Westfall and Young, 1993), the upper end that of each difference by itself.
+    """
+    scale = np.log if logarithmic else np.asarray
+    drawn = _replicates(sums.per, seed) if sums.strata is None else _within_strata(sums.strata, seed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, moved = scale(rates(sums.per.sum(axis=0))), scale(rates(drawn))
+        if not np.isfinite(value).all():
+            return None
+        one, other = np.triu_indices(value.shape[-1], 1)
+        gap = value[..., one] - value[..., other]
+        away = (moved[..., one] - moved[..., other] - gap).reshape(len(drawn), -1)
+        away = away[np.isfinite(away).all(axis=1)]
+        gap, error = np.abs(gap).ravel(), away.std(axis=0)
+    sure = error > 0
+    if not len(away) or not sure.any():
+        return None
+    z = _wide(confidence, _free(sums))
+    together = float(np.quantile(np.abs(away[:, sure] / error[sure]).max(axis=1), confidence))
+    together *= z / _NORMAL.inv_cdf((1 + confidence) / 2)
+    low, found, high = max(0.0, float((gap - together * error).max())), float(gap.max()), float((gap + z * error).max())
+    ends = (math.exp(-found), math.exp(-high), math.exp(-low)) if logarithmic else (found, low, high)
+    return Interval(*ends, sums.n)
+
+
 def _within_strata(strata: Floats, seed: int) -> Floats:
     if not len(strata):
         return np.empty((0, strata.shape[2] - 1))
