@@ -77,7 +77,7 @@ def _described(rows: pd.DataFrame) -> Dataset:
 def _print(column: pd.Series[Any]) -> bytes | memoryview:
     """The bytes that tell a column's values: of numbers their own."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
-        return memoryview(np.ascontiguousarray(column.to_numpy())).cast("B")
+        return np.ascontiguousarray(column.to_numpy()).data.cast("B")
     try:
         return pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes()
     except TypeError:  # cells that cannot be hashed, such as lists

@@ -85,11 +85,11 @@ class Pass:
             whole = _padded(by_unit(parts, cell), BUCKETS * many).reshape(BUCKETS, many, -1)
             for i in large:
                 sums[slicing.title(int(i))][key] = Sums(whole[:, i + 1], int(cases[i]))
-        for i, rows in self._in_order(slicing, large):
+        for which, rows in self._in_order(slicing, large):
             given = [v[rows] for v in self._sorted]
             for key, rising in self._rising.items():
                 per = _padded(by_unit(rising(*given), self._sorted_buckets[rows]), BUCKETS)
-                sums[slicing.title(int(i))][key] = Sums(per, int(cases[i]))
+                sums[slicing.title(which)][key] = Sums(per, int(cases[which]))
         return sums
 
     def _in_order(self, slicing: Slicing, large: Codes) -> list[tuple[int, Codes]]:
