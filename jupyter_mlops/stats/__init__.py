@@ -2,6 +2,7 @@
 
 from jupyter_mlops.stats.behaviour import behaviour, leaning, popularity
 from jupyter_mlops.stats.bootstrap import (
+    BUCKETS,
     Combine,
     Interval,
     Sums,
@@ -10,6 +11,7 @@ from jupyter_mlops.stats.bootstrap import (
     bucketed,
     by_unit,
     difference_of,
+    gap_interval,
     interval,
     intervals,
     paired_interval,
@@ -31,12 +33,13 @@ from jupyter_mlops.stats.distances import (
 )
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, at_k, ranking_at
 from jupyter_mlops.stats.online import online_level, simes
-from jupyter_mlops.stats.ranking import coverage, first, ndcg, unlike_pairs
+from jupyter_mlops.stats.ranking import coverage, coverage_gain, first, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
 from jupyter_mlops.stats.strata import stratified
 
 __all__ = [
+    "BUCKETS",
     "CLASSIFICATION",
     "MULTICLASS",
     "ORDERS",
@@ -58,11 +61,13 @@ __all__ = [
     "correlation",
     "correlations_differ",
     "coverage",
+    "coverage_gain",
     "difference_of",
     "e_benjamini_hochberg",
     "exact_p_value",
     "few",
     "first",
+    "gap_interval",
     "gated_metrics",
     "hellinger",
     "higher_is_better",
@@ -74,7 +79,6 @@ __all__ = [
     "largest_gap",
     "leaning",
     "log_evidence",
-    "ndcg",
     "online_level",
     "paired_interval",
     "popularity",

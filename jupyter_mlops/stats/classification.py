@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean
-from jupyter_mlops.stats.precision import average_precision_parts
+from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean, sorting
+from jupyter_mlops.stats.precision import average_precision_rising, tie_lengths
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -40,17 +40,20 @@ def _balanced(sums: Floats) -> Floats:
     return (ratio(hit, hit + missed) + ratio(right, right + false)) / 2
 
 
-def _precision(truth: Floats, score: Floats) -> Floats:
-    chosen = (score > 0.5).astype(np.float64)
-    return np.stack([chosen * truth, chosen], axis=1)
+def _accuracy(sums: Floats) -> Floats:
+    return ratio(sums[..., 0] + sums[..., 3], sums.sum(axis=-1))
 
 
-def _recall(truth: Floats, score: Floats) -> Floats:
-    return np.stack([(score > 0.5) * truth, truth], axis=1)
+def _precision(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 0] + sums[..., 1])
 
 
-def _specificity(truth: Floats, score: Floats) -> Floats:
-    return np.stack([(score <= 0.5) * (1 - truth), 1 - truth], axis=1)
+def _recall(sums: Floats) -> Floats:
+    return ratio(sums[..., 0], sums[..., 0] + sums[..., 2])
+
+
+def _specificity(sums: Floats) -> Floats:
+    return ratio(sums[..., 3], sums[..., 3] + sums[..., 1])
 
 
 def _mcc(sums: Floats) -> Floats:
@@ -66,23 +69,29 @@ def _log_loss(truth: Floats, score: Floats) -> Floats:
     return each(-np.log(np.where(truth == 1, p, 1 - p)))
 
 
-def _auc_parts(truth: Floats, score: Floats, weight: Floats | None = None, order: Codes | None = None) -> Floats:
+def _auc_rising(truth: Floats, score: Floats, weight: Floats) -> Floats:
     """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
     negatives; their linearised average resamples without sorting again."""
-    weight = np.ones_like(truth) if weight is None else weight
-    positive = truth == 1
-    one, other = positive * weight, ~positive * weight
-    order = np.argsort(score) if order is None else order
-    new = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) != 0])) if len(order) else order
-    tie = np.zeros(len(order), dtype=np.int64)
-    tie[order] = np.repeat(np.arange(len(new)), np.diff(np.append(new, len(order))))
-    ups, downs = (np.bincount(tie, weights=w, minlength=len(new)) for w in (one, other))
-    below = ratio(np.cumsum(downs) - downs / 2, downs.sum())[tie]
-    above = ratio(ups.sum() - np.cumsum(ups) + ups / 2, ups.sum())[tie]
-    area = float(ratio((one * below).sum(), one.sum()))
-    if not np.isfinite(area):
+    one = weight * (truth == 1)
+    other = weight - one
+    ups, downs = float(one.sum()), float(other.sum())
+    if not ups or not downs:
         return np.full((len(truth), 5), np.nan)
-    return np.stack([one * below, one, other * above, other, area * weight], axis=1)
+    parts = np.empty((len(truth), 5))
+    np.multiply(one, _middle(other, score) / downs, out=parts[:, 0])
+    np.multiply(other, 1 - _middle(one, score) / ups, out=parts[:, 2])
+    parts[:, 1], parts[:, 3] = one, other
+    np.multiply(weight, parts[:, 0].sum() / ups, out=parts[:, 4])
+    return parts
+
+
+def _middle(counts: Floats, score: Floats) -> Floats:
+    """How much is counted below each row, of its own tie the half."""
+    tied = tie_lengths(score)
+    if tied is None:
+        return np.asarray(np.cumsum(counts) - counts / 2)
+    whole = np.add.reduceat(counts, np.cumsum(tied) - tied)
+    return np.repeat(np.cumsum(whole) - whole / 2, tied)
 
 
 def _auc(sums: Floats) -> Floats:
@@ -115,18 +124,25 @@ def _ece(sums: Floats) -> Floats:
     return ratio(np.abs(sums[..., :_BINS]).sum(axis=-1), sums[..., _BINS])
 
 
+_AUC_PARTS = sorting(_auc_rising)
 CLASSIFICATION = (
-    Metric(
-        "accuracy", lambda y, s: each(((s > 0.5) == (y == 1)).astype(np.float64)), mean, True, share=True, within=UNIT
-    ),
+    Metric("accuracy", _counts, _accuracy, True, share=(0, 1, 2, 3), within=UNIT),
     Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
-    Metric("precision", _precision, mean, True, share=True, within=UNIT),
-    Metric("recall", _recall, mean, True, share=True, within=UNIT),
-    Metric("specificity", _specificity, mean, True, share=True, within=UNIT),
+    Metric("precision", _counts, _precision, True, share=(0, 1), within=UNIT),
+    Metric("recall", _counts, _recall, True, share=(0, 2), within=UNIT),
+    Metric("specificity", _counts, _specificity, True, share=(1, 3), within=UNIT),
     Metric("f1", _counts, _f1, True, within=UNIT),
     Metric("mcc", _counts, _mcc, True, within=(-1.0, 1.0)),
-    Metric("auc", _auc_parts, _auc, True, weighted=True, within=UNIT),
-    Metric("average_precision", average_precision_parts, _average_precision, True, weighted=True, within=UNIT),
+    Metric("auc", _AUC_PARTS, _auc, True, weighted=True, within=UNIT, rising=_auc_rising),
+    Metric(
+        "average_precision",
+        sorting(average_precision_rising),
+        _average_precision,
+        True,
+        weighted=True,
+        within=UNIT,
+        rising=average_precision_rising,
+    ),
     Metric("log_loss", _log_loss, mean, False, probabilities=True, within=POSITIVE),
     Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True, within=UNIT),
     Metric("ece", _calibration_parts, _ece, False, probabilities=True, within=UNIT),
@@ -175,11 +191,9 @@ def _balanced_macro(sums: Floats) -> Floats:
     return _macro(ratio(hit, true), true > 0)
 
 
-def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None, order: Codes | None = None) -> Floats:
-    """One class against the rest, for each class that has both; the macro average. Each class has an order of its own, so
-    there is no `order` of all."""
-    assert order is None
-    each_class = [_auc_parts((truth == c).astype(np.float64), scores[:, c], weight) for c in range(scores.shape[1])]
+def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None) -> Floats:
+    """One class against the rest, for each class that has both; the macro average."""
+    each_class = [_AUC_PARTS((truth == c).astype(np.float64), scores[:, c], weight) for c in range(scores.shape[1])]
     known = [np.nan_to_num(parts) for parts in each_class]
     return np.concatenate(known, axis=1)
 
@@ -211,7 +225,7 @@ MULTICLASS = (
         lambda y, s: each((s.argmax(axis=1) == y).astype(np.float64)),
         mean,
         True,
-        share=True,
+        share=(1,),
         within=UNIT,
     ),
     Metric("balanced_accuracy", _table, _balanced_macro, True, within=UNIT),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall
+from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall, reciprocal_rank
 
 Floats = NDArray[np.float64]
 Combine = Callable[[Floats], Floats]
@@ -21,9 +21,9 @@ class Metric:
     """`parts(truth, prediction)` is rows x k; for ranking `parts(truth, score, entity)` is entities x k.
 
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
-    `within` is what it can be at all: no interval reaches beyond. `share`: a count over a count of
-    yes or no. `weighted`: `parts` wants the rows' weights itself, as `weight=`, and takes the `order=` of rising scores, which
-    it would look for otherwise.
+    `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
+    of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
+    `rising(truth, score, weight)`: the same of rows that stand by rising score, for whoever has sorted them already.
     """
 
     name: str
@@ -31,8 +31,9 @@ class Metric:
     combine: Combine
     higher: bool | None
     probabilities: bool = False
-    share: bool = False
+    share: tuple[int, ...] = ()
     weighted: bool = False
+    rising: Callable[[Floats, Floats, Floats], Floats] | None = None
     within: tuple[float, float] = (-math.inf, math.inf)
 
 
@@ -47,6 +48,20 @@ def mean(sums: Floats) -> Floats:
 
 def each(values: Floats) -> Floats:
     return np.stack([values, np.ones_like(values)], axis=1)
+
+
+def sorting(rising: Callable[[Floats, Floats, Floats], Floats]) -> Callable[..., Floats]:
+    """`parts` of rows as they come, from what gives those of rows by rising score."""
+
+    def parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
+        weight = np.ones_like(truth) if weight is None else weight
+        order = np.argsort(score)
+        found = rising(truth[order], score[order], weight[order])
+        back = np.empty_like(found)
+        back[order] = found
+        return back
+
+    return parts
 
 
 def _r2(sums: Floats) -> Floats:
@@ -82,6 +97,7 @@ RANKED_AT_K: dict[str, Callable[..., Floats]] = {
     "recall": recall,
     "map": average_precision,
     "hit": hit,
+    "mrr": reciprocal_rank,
 }
 
 

@@ -15,36 +15,44 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def average_precision_parts(
-    truth: Floats, score: Floats, weight: Floats | None = None, order: Codes | None = None
-) -> Floats:
-    """Influence, the value itself and 1 for each row, each times its weight; rows x 3, NaN where nothing is positive.
-    `order` is that of rising scores where it is known."""
-    weight = np.ones_like(truth) if weight is None else weight
-    order = (np.argsort(score) if order is None else order)[::-1]
-    y, w, s = truth[order], weight[order], score[order]
-    found, positives = w * y, float((w * y).sum())
+def average_precision_rising(truth: Floats, score: Floats, weight: Floats) -> Floats:
+    """Influence, the value itself and 1 for each row, each times its weight, of rows by rising score; rows x 3, NaN where
+    nothing is positive."""
+    y, w, s = truth[::-1], weight[::-1], score[::-1]
+    found = w * y
+    positives = float(found.sum())
     if not positives:
         return np.full((len(truth), 3), np.nan)
-    first = np.flatnonzero(np.concatenate([[True], np.diff(s) != 0]))
-    lengths = np.diff(np.append(first, len(s)))
-    last = np.repeat(first + lengths - 1, lengths)
-    rows = np.cumsum(w)[last]
-    precision = _over(np.cumsum(found)[last], rows)
+    tied = tie_lengths(s)
+    rows, hits = _down_to(w, tied), _down_to(found, tied)
+    precision = _over(hits, rows)
     value = float((found * precision).sum()) / positives
-    begin = np.repeat(first, lengths)
-    below, missed = (_from(_over(found * each, rows), begin) for each in (np.ones_like(w), precision))
-    moved = (y * (precision - value) + y * below - missed) / positives
-    influence = np.empty_like(moved)
-    influence[order] = moved * w.sum()
-    return np.stack([influence * weight, value * weight, weight], axis=1)
+    below = _from(_over(found, rows), tied)
+    missed = _from(_over(found * precision, rows), tied)
+    parts = np.empty((len(y), 3))
+    parts[:, 1], parts[:, 2] = value * weight, weight
+    moved = (y * (precision - value + below) - missed) * (float(w.sum()) / positives)
+    parts[:, 0] = (moved * w)[::-1]
+    return parts
+
+
+def tie_lengths(score: Floats) -> Codes | None:
+    """How many rows each tie has, of scores in order; None where no two are the same."""
+    new = np.flatnonzero(score[1:] != score[:-1]) + 1
+    return None if len(new) == len(score) - 1 else np.diff(np.concatenate([[0], new, [len(score)]]))
 
 
 def _over(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
-def _from(values: Floats, begin: Codes) -> Floats:
-    """The sum of the values from each place `begin` to the end."""
+def _down_to(values: Floats, tied: Codes | None) -> Floats:
+    """The sum of the values down to each row and the rows of its tie."""
+    total = np.cumsum(values)
+    return total if tied is None else np.repeat(total[np.cumsum(tied) - 1], tied)
+
+
+def _from(values: Floats, tied: Codes | None) -> Floats:
+    """The sum of the values from each row, and the rows of its tie, to the end."""
     rest = np.cumsum(values[::-1])[::-1]
-    return rest[begin]
+    return rest if tied is None else np.repeat(rest[np.cumsum(tied) - tied], tied)

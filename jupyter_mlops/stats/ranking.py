@@ -76,6 +76,31 @@ def hit(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
     return lists.known(1 - missed)
 
 
+def reciprocal_rank(truth: Floats, score: Floats, entity: Codes, k: int = 10) -> Floats:
+    """One over the place of the first relevant row, 0 where that is not among the first k; of a tie the mean over its orders."""
+    lists = _lists(truth, score, entity)
+    found = np.zeros(len(lists.relevant))
+    if len(lists.tie):
+        begins = np.flatnonzero(np.diff(lists.tie, prepend=-1))
+        yes = _per_entity(lists.tie, lists.yes, 0)
+        some = np.flatnonzero(yes > 0)
+        some = some[np.unique(lists.entity[begins[some]], return_index=True)[1]]
+        size, place = np.bincount(lists.tie)[some], lists.place[begins[some]]
+        found[lists.entity[begins[some]]] = _first_drawn(size, yes[some], place, k)
+    return lists.known(found)
+
+
+def _first_drawn(size: Codes, yes: Floats, place: Codes, k: int) -> Floats:
+    """The mean of one over the place of the first `yes` of a tie that begins at `place`, counting places up to k."""
+    mean, none = np.zeros(len(size)), np.ones(len(size))
+    for step in range(int(np.minimum(size - yes + 1, k - place).max(initial=0))):
+        left = size - step
+        now = np.where((left > 0) & (place + step < k), yes / np.maximum(left, 1), 0.0)
+        mean += none * np.minimum(now, 1.0) / (place + step + 1)
+        none = none * np.maximum(1 - yes / np.maximum(left, 1), 0.0)
+    return mean
+
+
 def average_precision(truth: Floats, score: Floats, entity: Codes, k: int | None = None) -> Floats:
     """The average precision of the whole list, or of its first k (over the relevant ones that fit in k)."""
     lists = _lists(truth, score, entity)
@@ -142,13 +167,33 @@ def coverage(item: Codes, entity: Codes, catalogue: int, confidence_z: float) ->
     A resample of entities repeats some and leaves others out, so it always shows fewer items: the bootstrap does not
     apply here, the delete-one jackknife does (Efron and Stein, 1981).
     """
+    value, lost = _covered(item, entity, catalogue, int(entity.max(initial=-1)) + 1)
+    error = _jackknife_error(lost)
+    return value, max(0.0, value - confidence_z * error), min(1.0, value + confidence_z * error)
+
+
+def coverage_gain(
+    new: tuple[Codes, Codes], old: tuple[Codes, Codes], catalogue: int, confidence_z: float
+) -> tuple[float, float, float]:
+    """How much more of the catalogue one model shows than another to the same entities, and its jackknife interval. Each
+    model is its shown items and the entities they were shown to."""
+    count = max(int(entity.max(initial=-1)) + 1 for _, entity in (new, old))
+    (mine, my_loss), (theirs, their_loss) = (_covered(*shown, catalogue, count) for shown in (new, old))
+    error = _jackknife_error(my_loss - their_loss)
+    return mine - theirs, mine - theirs - confidence_z * error, mine - theirs + confidence_z * error
+
+
+def _covered(item: Codes, entity: Codes, catalogue: int, count: int) -> tuple[float, Floats]:
+    """The share of the catalogue that was shown, and how much of it each entity alone was shown."""
     shown = np.unique(np.stack([item, entity]), axis=1)
     times = np.bincount(shown[0], minlength=catalogue)
-    value = float((times > 0).sum() / catalogue)
-    count = int(entity.max()) + 1 if len(entity) else 0
-    lost = np.bincount(shown[1], weights=(times[shown[0]] == 1).astype(float), minlength=count) / catalogue
-    error = float(np.sqrt((count - 1) / max(1, count) * ((lost - lost.mean()) ** 2).sum())) if count > 1 else np.nan
-    return value, max(0.0, value - confidence_z * error), min(1.0, value + confidence_z * error)
+    alone = np.bincount(shown[1], weights=(times[shown[0]] == 1).astype(float), minlength=count) / catalogue
+    return float((times > 0).sum() / catalogue), alone
+
+
+def _jackknife_error(lost: Floats) -> float:
+    count = len(lost)
+    return float(np.sqrt((count - 1) / count * ((lost - lost.mean()) ** 2).sum())) if count > 1 else np.nan
 
 
 def _precision_at(rel: Floats, place: Codes, tie: Codes) -> tuple[Floats, Codes]:

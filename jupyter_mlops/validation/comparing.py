@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.project import Gate, VersusChampion
 from jupyter_mlops.records import Comparison
-from jupyter_mlops.stats import Interval, Metric, difference_of, intervals
+from jupyter_mlops.stats import Interval, Metric, at_k, difference_of, higher_is_better, intervals
+from jupyter_mlops.validation.catalogue import Shelf
 from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.preparing import FEWEST
 
@@ -33,37 +34,64 @@ def compare(
     champion: Floats,
     version: int,
     groups: Sequence[tuple[str, NDArray[np.bool_]]],
+    shelf: Shelf | None,
     seed: int,
 ) -> list[Comparison]:
     """One comparison for each gate that asks for one, over all rows and in each slice the gate names."""
     found = []
-    metrics = {metric.name: metric for metric in judged.metrics}
     for gate in gates:
-        rule, metric = gate.versus_champion, metrics.get(gate.metric or "")
-        if rule is None or metric is None or metric.higher is None:
+        rule = gate.versus_champion
+        if rule is None or gate.metric is None or higher_is_better(gate.metric) is None:
             continue
-        found.append(_compared(metric, rule, judged, challenger, champion, version, "", seed))
-        for name, where in groups:
-            if name.partition("=")[0] in gate.slices:
-                part = judged.take(where)
-                found.append(_compared(metric, rule, part, challenger[where], champion[where], version, name, seed))
+        parts = [("", np.ones(len(judged.truth), dtype=bool))]
+        parts += [(name, where) for name, where in groups if name.partition("=")[0] in gate.slices]
+        for name, where in parts:
+            held = _held(gate.metric, rule, judged, shelf, challenger, champion, where, seed)
+            if held is not None:
+                sign = 1.0 if higher_is_better(gate.metric) else -1.0
+                found.append(verdict(gate.metric, rule, _signed(held[0], sign), held[1], version, name))
     return found
 
 
-def _compared(
-    metric: Metric, rule: VersusChampion, judged: Judged, new: Floats, old: Floats, version: int, name: str, seed: int
-) -> Comparison:
+def _held(
+    name: str,
+    rule: VersusChampion,
+    judged: Judged,
+    shelf: Shelf | None,
+    new: Floats,
+    old: Floats,
+    where: NDArray[np.bool_],
+    seed: int,
+) -> tuple[Interval, float] | None:
+    """The difference on the rows `where`, and what the champion has there; None where it is no metric of the task."""
+    whole = bool(where.all())
+    metric = next((m for m in judged.metrics if m.name == name), None)
+    if metric is not None:
+        part = judged if whole else judged.take(where)
+        return _difference(metric, rule, part, new[where], old[where], seed)
+    at = at_k(name)
+    if shelf is None or at is None:
+        return None
+    return (shelf if whole else shelf.take(where)).difference(
+        name, at[1], new[where], old[where], rule.confidence, seed
+    )
+
+
+def _difference(
+    metric: Metric, rule: VersusChampion, judged: Judged, new: Floats, old: Floats, seed: int
+) -> tuple[Interval, float]:
     sums = judged.sums(metric, new, old)
+    if not len(sums.per):
+        return Interval(math.nan, math.nan, math.nan, sums.n), math.nan
     k = sums.per.shape[1] // 2
     combine = difference_of(metric.combine, k)
-    answer = Interval(math.nan, math.nan, math.nan, sums.n)
-    standing = math.nan
-    if len(sums.per):
-        answer = intervals([(sums, combine)], confidence=rule.confidence, seed=seed)[0]
-        standing = float(metric.combine(sums.per[:, k:].sum(axis=0)))
-    sign = 1.0 if metric.higher else -1.0
-    low, high = sorted((sign * answer.low, sign * answer.high))
-    return verdict(metric.name, rule, Interval(sign * answer.value, low, high, answer.n), standing, version, name)
+    found = intervals([(sums, combine)], confidence=rule.confidence, seed=seed)[0]
+    return found, float(metric.combine(sums.per[:, k:].sum(axis=0)))
+
+
+def _signed(found: Interval, sign: float) -> Interval:
+    low, high = sorted((sign * found.low, sign * found.high))
+    return Interval(sign * found.value, low, high, found.n)
 
 
 def verdict(metric: str, rule: VersusChampion, found: Interval, standing: float, version: int, name: str) -> Comparison:

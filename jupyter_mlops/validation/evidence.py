@@ -18,7 +18,7 @@ from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Expla
 from jupyter_mlops.stats import at_k, gated_metrics, higher_is_better
 from jupyter_mlops.validation.answering import Answers
 from jupyter_mlops.validation.case import Case, Judge
-from jupyter_mlops.validation.catalogue import catalogue
+from jupyter_mlops.validation.catalogue import Shelf, shelf_of
 from jupyter_mlops.validation.comparing import compare
 from jupyter_mlops.validation.drawing import drawings
 from jupyter_mlops.validation.explaining import explain
@@ -26,13 +26,15 @@ from jupyter_mlops.validation.fairness import fairness_of
 from jupyter_mlops.validation.finding import find, losses
 from jupyter_mlops.validation.gates import judge
 from jupyter_mlops.validation.judged import Judged
-from jupyter_mlops.validation.measure import measure_all, slices
+from jupyter_mlops.validation.measure import measure_all
 from jupyter_mlops.validation.noting import notes
 from jupyter_mlops.validation.preparing import named_metrics, prepare
+from jupyter_mlops.validation.slicing import Slicing, slicings
 
 Floats = NDArray[np.float64]
 _MADE_WITH = ("jupyter_mlops", "numpy", "pandas", "scikit-learn", "shap")
 _DIGITS = 12
+_LARGEST_SEED = 2**53 - 1  # the largest whole number that canonical JSON writes exactly
 _SLICE_MARGIN = 0.05
 """Two models are never alike everywhere: slices nobody named are held to the largest margin that is declared, at least this."""
 
@@ -57,6 +59,8 @@ def validate(
     `model` and the champion's may each be a fitted model or a Judge. Raises BadInput when the rows or the model's answers
     cannot be judged at all.
     """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise BadInput(f"the seed {seed} is not from 0 to {_LARGEST_SEED}", "give a seed such as 0", field="seed")
     own, target = target.spec.gates, _with_gates(target, demanded)
     mine = model if isinstance(model, Judge) else Judge(model, target)
     rival = None if champion is None else champion[1] if isinstance(champion[1], Judge) else Judge(champion[1], target)
@@ -66,15 +70,17 @@ def validate(
     answers = _answers(target, mine, rows)
     old = None if rival is None or champion is None else _rival_answers(rival, champion[0], rows)
     judged = prepare(target, rows, _classes(answers, old))
+    shelf = shelf_of(judged, target.spec.data, training)
     scores = answers.on(judged.classes)
     standing = None if old is None else old.on(judged.classes)
-    groups = _groups(target, judged)
+    many = _slicings(target, judged)
+    groups = [group for slicing in many for group in slicing.groups()]
     case = Case(
         judge=mine,
         judged=judged,
         scores=scores,
-        estimates=_estimates(target, judged, scores, answers.probabilities, groups, training, seed),
-        comparisons=_comparisons(target, judged, scores, standing, champion, groups, seed),
+        estimates=_estimates(target, judged, scores, answers.probabilities, many, shelf, seed),
+        comparisons=_comparisons(target, judged, scores, standing, champion, groups, shelf, seed),
         fairness=fairness_of(judged, scores, target.spec.data.sensitive, seed),
         found=[],
         looked=0,
@@ -170,9 +176,9 @@ def _classes(mine: Answers, old: Answers | None) -> list[str]:
     return known + [c for c in (old.classes or [] if old else []) if c not in known]
 
 
-def _groups(target: Target, judged: Judged) -> list[tuple[str, NDArray[np.bool_]]]:
+def _slicings(target: Target, judged: Judged) -> list[Slicing]:
     named = [*(c for gate in target.spec.gates for c in gate.slices), *target.spec.data.sensitive]
-    return slices(judged, list(dict.fromkeys(named)))
+    return slicings(judged, list(dict.fromkeys(named)))
 
 
 def _estimates(
@@ -180,14 +186,24 @@ def _estimates(
     judged: Judged,
     scores: Floats,
     probabilities: bool,
-    groups: Sequence[tuple[str, NDArray[np.bool_]]],
-    training: pd.DataFrame | None,
+    many: Sequence[Slicing],
+    shelf: Shelf | None,
     seed: int,
 ) -> list[Estimate]:
-    found = measure_all(judged, scores, groups, probabilities=probabilities, seed=seed)
+    found = measure_all(judged, scores, many, probabilities=probabilities, seed=seed)
+    return found if shelf is None else found + _of_shelf(target, shelf, scores, many, seed)
+
+
+def _of_shelf(target: Target, shelf: Shelf, scores: Floats, many: Sequence[Slicing], seed: int) -> list[Estimate]:
+    """What is shown, for each k that somebody named; in slices where a gate on it names them."""
     lengths = {10, *(at[1] for _, name in named_metrics(target) if (at := at_k(name)))}
-    for k in sorted(lengths):
-        found += catalogue(judged, scores, target.spec.data, training, seed, k)
+    found = [estimate for k in sorted(lengths) for estimate in shelf.estimates(scores, k, seed)]
+    shown = {estimate.metric for estimate in found}
+    for slicing in many:
+        gates = [g for g in target.spec.gates if g.metric in shown and slicing.column in g.slices]
+        for k in sorted({at[1] for g in gates if (at := at_k(g.metric or ""))}):
+            for name, where in slicing.groups():
+                found += shelf.take(where).estimates(scores[where], k, seed, name)
     return found
 
 
@@ -198,11 +214,12 @@ def _comparisons(
     standing: Floats | None,
     champion: tuple[int, Any] | None,
     groups: Sequence[tuple[str, NDArray[np.bool_]]],
+    shelf: Shelf | None,
     seed: int,
 ) -> list[Comparison]:
     if champion is None or standing is None:
         return []
-    return compare(target.spec.gates, judged, scores, standing, champion[0], groups, seed)
+    return compare(target.spec.gates, judged, scores, standing, champion[0], groups, shelf, seed)
 
 
 def _find(case: Case, standing: Floats | None) -> None:

@@ -23,8 +23,10 @@ from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.shapley import shap_importances
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 MOST_ROWS = 1000
 _SHUFFLES = 3
+_ASKED_AT_ONCE = 60_000
 _TOP = 3
 _TOP_IN_SLICE = 5
 _CURVE_ROWS = 200
@@ -128,7 +130,9 @@ def _sample(judged: Judged, seed: int) -> NDArray[np.bool_]:
     if judged.task == "ranking" and judged.units is not None:
         wanted = max(2, judged.count * MOST_ROWS // count)
         return np.asarray((random.permutation(judged.count) < wanted)[judged.units])
-    return random.permutation(count) < MOST_ROWS
+    chosen = np.zeros(count, dtype=bool)
+    chosen[random.choice(count, MOST_ROWS, replace=False, shuffle=False)] = True
+    return chosen
 
 
 def _grown(judge: Judge, part: Judged, rows: pd.DataFrame, scores: Floats, seed: int) -> tuple[list[str], Floats]:
@@ -136,17 +140,25 @@ def _grown(judge: Judge, part: Judged, rows: pd.DataFrame, scores: Floats, seed:
     columns = judge.features(rows)
     _, before = losses(part, scores)
     random = np.random.default_rng(seed)
-    orders = [random.permutation(len(rows)) for _ in range(_SHUFFLES)]
-    many = pd.concat([rows] * _SHUFFLES, ignore_index=True)
+    orders = np.concatenate([random.permutation(len(rows)) for _ in range(_SHUFFLES)])
     grown = np.zeros((len(rows), len(columns)))
-    for i, column in enumerate(columns):
-        kept = many[column]
-        many[column] = kept.take(np.concatenate([o + j * len(rows) for j, o in enumerate(orders)])).to_numpy()
-        said = judge.ask(many).on(part.classes)
-        many[column] = kept
-        for j in range(_SHUFFLES):
-            grown[:, i] += losses(part, said[j * len(rows) : (j + 1) * len(rows)])[1] - before
+    together = max(1, _ASKED_AT_ONCE // max(1, len(orders)))
+    for start in range(0, len(columns), together):
+        some = columns[start : start + together]
+        said = judge.ask(_shuffled(rows, columns, some, orders)).on(part.classes)
+        for j, answers in enumerate(np.split(said, len(some) * _SHUFFLES)):
+            grown[:, start + j // _SHUFFLES] += losses(part, answers)[1] - before
     return columns, grown / _SHUFFLES
+
+
+def _shuffled(rows: pd.DataFrame, columns: Sequence[str], some: Sequence[str], orders: Codes) -> pd.DataFrame:
+    """For each of `some` all rows, shuffled in that column alone: asked at once, since asking costs more than answering."""
+    once = np.resize(np.arange(len(rows)), len(orders))
+    found = {}
+    for column in columns:
+        places = [orders if column == shuffled else once for shuffled in some]
+        found[column] = rows[column].take(np.concatenate(places)).array
+    return pd.DataFrame(found, copy=False)
 
 
 def _importances(

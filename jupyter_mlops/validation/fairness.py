@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import unknown
 from jupyter_mlops.project import FairnessGate
 from jupyter_mlops.records import Estimate, Fairness, GateResult, GroupRates, Verdict
-from jupyter_mlops.stats import Combine, Interval, beside, intervals, ratio
+from jupyter_mlops.stats import Combine, Interval, Sums, beside, gap_interval, intervals, ratio
 from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
@@ -119,13 +119,16 @@ def _by(judged: Judged, scores: Floats, columns: Sequence[str], seed: int) -> Fa
     asked: list[tuple[str, str, Combine]] = [
         (rate, names[g], _rate_of(g * width + 2 * i)) for g in range(len(names)) for i, rate in enumerate(rates)
     ]
+    gaps: list[tuple[str, str, Interval]] = []
     for metric in [m for m in _DIFFERENCES | _RATIOS if set(_compared(m)) <= set(rates)]:
         places = [rates.index(r) for r in _compared(metric)]
-        asked.append((metric, "", _gap(metric, range(len(names)), places, width)))
+        gaps.append((metric, "", _extreme(sums, metric, range(len(names)), places, width, seed)))
         if 1 < len(large) < len(names):
-            asked.append((metric, "groups of 100 rows or more", _gap(metric, large, places, width)))
+            where = "groups of 100 rows or more"
+            gaps.append((metric, where, _extreme(sums, metric, large, places, width, seed)))
     found = intervals([(sums, combine) for _, _, combine in asked], seed=seed)
-    kept = [(m, where, i) for (m, where, _), i in zip(asked, found, strict=True) if _finite(i)]
+    answered = [(m, where, i) for (m, where, _), i in zip(asked, found, strict=True)]
+    kept = [(m, where, i) for m, where, i in [*answered, *gaps] if _finite(i)]
     return Fairness(
         by=" and ".join(columns),
         groups=[
@@ -181,6 +184,17 @@ def _compared(metric: str) -> tuple[str, ...]:
 
 def _rate_of(place: int) -> Combine:
     return lambda sums: ratio(sums[..., place], sums[..., place + 1])
+
+
+def _extreme(sums: Sums, metric: str, groups: Sequence[int], places: Sequence[int], width: int, seed: int) -> Interval:
+    """The worst gap between any two groups; where a rate of nothing has no logarithm, what resampling says of the ratio."""
+
+    def rates(summed: Floats) -> Floats:
+        each = [[_rate_of(g * width + 2 * i)(summed) for g in groups] for i in places]
+        return np.moveaxis(np.array(each), (0, 1), (-2, -1))
+
+    found = gap_interval(sums, rates, logarithmic=metric in _RATIOS, seed=seed)
+    return found or intervals([(sums, _gap(metric, groups, places, width))], seed=seed)[0]
 
 
 def _gap(metric: str, groups: Sequence[int], places: Sequence[int], width: int) -> Combine:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jupyter_mlops.records import FoundSlice
-from jupyter_mlops.stats import holm, ndcg
+from jupyter_mlops.stats import holm
 from jupyter_mlops.validation.judged import Judged, kinds_of
 from jupyter_mlops.validation.preparing import FEWEST
 
@@ -48,12 +48,15 @@ class _Cell:
 
 
 def losses(judged: Judged, scores: Floats) -> tuple[str, Floats]:
-    """What each row loses, 0 at best: the error of a number, of a probability, of a class, or 1 less its entity's ndcg."""
+    """What each row loses, 0 at best: the error of a number, of a probability, of a class, or 1 less its entity's share of
+    what the first gate on lists asks for."""
     if judged.task == "regression":
         return "absolute error", np.abs(judged.truth - scores)
     if judged.task == "ranking":
         assert judged.units is not None
-        return "1 - ndcg@10", 1 - ndcg(judged.truth, scores, judged.units)[judged.units]
+        metric = next(m for m in judged.metrics if m.name == judged.main)
+        value = metric.combine(metric.parts(judged.truth, scores, judged.units))
+        return f"1 - {metric.name}", (1 - value)[judged.units]
     if scores.ndim == 1:
         return "brier", (judged.truth - scores) ** 2
     one_hot = judged.truth[:, None] == np.arange(scores.shape[1])
@@ -73,7 +76,7 @@ def find(
     than `margin` of them; without: where mine exceed those elsewhere."""
     keep = np.flatnonzero(np.isfinite(mine))
     if len(keep) > MOST_SEARCHED:
-        keep = np.sort(np.random.default_rng(0).permutation(keep)[:MOST_SEARCHED])
+        keep = np.sort(np.random.default_rng(0).choice(keep, MOST_SEARCHED, replace=False, shuffle=False))
     rows = judged.rows.iloc[keep]
     units = None if judged.units is None else np.unique(judged.units[keep], return_inverse=True)[1].astype(np.int64)
     lost, rival = mine[keep], None if theirs is None else theirs[keep]

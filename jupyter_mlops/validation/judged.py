@@ -34,7 +34,8 @@ _FEW = 20
 class Judged:
     """`truth` is the outcome, of a classification the index in `classes`; `units` are codes of what is independent, None
     where rows are; `weight` is what each row counts, None where all count the same; `strata` are codes of the kinds of which
-    so many rows each were drawn, None where rows were drawn as they came; `asked` are metrics beside the task's own."""
+    so many rows each were drawn, None where rows were drawn as they came; `asked` are metrics beside the task's own; `main` is
+    the metric by which lists lose, that of the first gate on lists."""
 
     task: str
     truth: Floats
@@ -45,6 +46,7 @@ class Judged:
     design: str = "rows"
     strata: Codes | None = None
     asked: tuple[Metric, ...] = ()
+    main: str = "ndcg@10"
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -72,19 +74,19 @@ class Judged:
         truth = self.truth[where]
         return replace(self, truth=truth, units=units, weight=weight, strata=strata)
 
-    def parts(self, metric: Metric, scores: Floats, order: Codes | None = None) -> Floats:
-        """What each row (of a ranking each entity) adds to the metric. `order` is that of rising scores, where it is known."""
+    def parts(self, metric: Metric, scores: Floats) -> Floats:
+        """What each row (of a ranking each entity) adds to the metric."""
         if self.task == "ranking":
             values = metric.parts(self.truth, scores, self.units)
             return values if self._entity_weight is None else values * self._entity_weight[:, None]
         if metric.weighted:
-            return metric.parts(self.truth, scores, weight=self.weight, order=order)
+            return metric.parts(self.truth, scores, weight=self.weight)
         values = metric.parts(self.truth, scores)
         return values if self.weight is None else values * self.weight[:, None]
 
-    def sums(self, metric: Metric, *scores: Floats, order: Codes | None = None) -> Sums:
+    def sums(self, metric: Metric, *scores: Floats) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
-        parts = np.hstack([self.parts(metric, one, order) for one in scores])
+        parts = np.hstack([self.parts(metric, one) for one in scores])
         if self.task != "ranking":
             return self.gather(parts)
         valued = parts[:, 1] > 0
@@ -93,7 +95,7 @@ class Judged:
 
     def gather(self, parts: Floats) -> Sums:
         """Columns of rows as sums of units."""
-        return _sums(parts, self._bucket_of_row, self.cases, self.strata)
+        return _sums(parts, self.buckets, self.cases, self.strata)
 
     def mean_loss(self, loss: Floats) -> Sums:
         """Sums whose ratio is the mean of one number a row."""
@@ -101,7 +103,8 @@ class Judged:
         return self.gather(np.stack([loss * weight, weight], axis=1))
 
     @cached_property
-    def _bucket_of_row(self) -> Codes | None:
+    def buckets(self) -> Codes | None:
+        """Of each row what is drawn as one with it: its unit, of very many units a bucket; None where each row is drawn."""
         bucket = bucket_of(self.count)
         return self.units if bucket is None else bucket if self.units is None else bucket[self.units]
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate
-from jupyter_mlops.stats import Interval, Metric, Sums, few, intervals, wilson
+from jupyter_mlops.stats import BUCKETS, Interval, Metric, Sums, few, intervals, wilson
 from jupyter_mlops.validation.answering import labels_of
-from jupyter_mlops.validation.judged import Judged, kinds_of
+from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.preparing import prepare
+from jupyter_mlops.validation.slicing import Pass, Slicing
 
 Floats = NDArray[np.float64]
-MOST_SLICES = 50
 
 
 def estimates_of(target: Target, rows: pd.DataFrame, prediction: Any, *, seed: int = 0) -> list[Estimate]:
@@ -41,46 +41,60 @@ def estimates_of(target: Target, rows: pd.DataFrame, prediction: Any, *, seed: i
 
 
 def measure_all(
-    judged: Judged,
-    scores: Floats,
-    groups: Sequence[tuple[str, NDArray[np.bool_]]],
-    *,
-    probabilities: bool = True,
-    seed: int = 0,
+    judged: Judged, scores: Floats, many: Sequence[Slicing], *, probabilities: bool = True, seed: int = 0
 ) -> list[Estimate]:
-    """Estimates over all rows and within each group. Scores are put in order once: what a group keeps of it is in order."""
-    order = np.argsort(scores) if scores.ndim == 1 and judged.task == "classification" else None
-    options: dict[str, Any] = {"probabilities": probabilities, "seed": seed}
-    found = measure(judged, scores, order=order, **options)
-    for name, where in groups:
-        own = None if order is None else (np.cumsum(where) - 1)[order[where[order]]]
-        found += measure(judged.take(where), scores[where], order=own, name=name, **options)
-    return found
+    """Estimates over all rows and within each slice, of very many rows from one pass over them."""
+    metrics = _metrics(judged, probabilities)
+    sums = _in_one_pass(judged, scores, metrics, many)
+    if "" not in sums:
+        sums[""] = _each(judged, scores, metrics)
+    for slicing in many:
+        for name, where in slicing.groups():
+            if name not in sums:
+                sums[name] = _each(judged.take(where), scores[where], metrics)
+    names = ["", *(slicing.title(i) for slicing in many for i in range(len(slicing.names)))]
+    asked = [(name, m, sums[name][m.parts]) for name in names for m in metrics if m.parts in sums[name]]
+    return _estimated(asked, seed)
 
 
-def measure(
-    judged: Judged,
-    scores: Floats,
-    *,
-    name: str = "",
-    probabilities: bool = True,
-    order: NDArray[np.int64] | None = None,
-    seed: int = 0,
-) -> list[Estimate]:
-    """Estimates over the rows; a metric that has no value on them (one class only) is left out. `order` is that of rising
-    scores of two classes, where it is known."""
-    metrics = [m for m in judged.metrics if probabilities or not m.probabilities]
-    alike: dict[Any, Sums] = {}  # several metrics are made from the same counts
+def measure(judged: Judged, scores: Floats, *, probabilities: bool = True, seed: int = 0) -> list[Estimate]:
+    """Estimates over the rows; a metric that has no value on them (one class only) is left out."""
+    return measure_all(judged, scores, [], probabilities=probabilities, seed=seed)
+
+
+def _metrics(judged: Judged, probabilities: bool) -> list[Metric]:
+    return [m for m in judged.metrics if probabilities or not m.probabilities]
+
+
+def _in_one_pass(
+    judged: Judged, scores: Floats, metrics: Sequence[Metric], many: Sequence[Slicing]
+) -> dict[str, dict[Any, Sums]]:
+    """The sums of all rows and of large slices, by title; nothing of few rows, of lists and where strata are held."""
+    if judged.task == "ranking" or judged.strata is not None or judged.count <= BUCKETS or judged.buckets is None:
+        return {}
+    rows = Pass(judged, scores, metrics, judged.buckets)
+    return {
+        "": rows.whole(),
+        **{name: sums for slicing in many for name, sums in rows.of(slicing).items()},
+    }
+
+
+def _each(judged: Judged, scores: Floats, metrics: Sequence[Metric]) -> dict[Any, Sums]:
+    """The sums of each metric by its parts, which several metrics share."""
+    alike: dict[Any, Sums] = {}
     for m in metrics if judged.count > 1 else []:
         if m.parts not in alike:
-            alike[m.parts] = judged.sums(m, scores, order=order)
-    sums = [(m, alike[m.parts]) for m in metrics if m.parts in alike]
-    kept = [(m, s) for m, s in sums if s.n > 1]  # one case has a value and no interval
-    found = intervals([(s, m.combine) for m, s in kept], seed=seed)
-    answers = [(m, _within(m, _doubtful(s, m, i))) for (m, s), i in zip(kept, found, strict=True)]
+            alike[m.parts] = judged.sums(m, scores)
+    return alike
+
+
+def _estimated(asked: Sequence[tuple[str, Metric, Sums]], seed: int) -> list[Estimate]:
+    kept = [(name, m, s) for name, m, s in asked if s.n > 1]  # one case has a value and no interval
+    found = intervals([(s, m.combine) for _, m, s in kept], seed=seed)
+    answers = [(name, m, _within(m, _doubtful(s, m, i))) for (name, m, s), i in zip(kept, found, strict=True)]
     return [
         Estimate(metric=m.name, value=i.value, low=i.low, high=i.high, n=i.n, slice=name)
-        for m, i in answers
+        for name, m, i in answers
         if np.isfinite([i.value, i.low, i.high]).all()
     ]
 
@@ -95,23 +109,10 @@ def _within(metric: Metric, found: Interval) -> Interval:
 def _doubtful(sums: Sums, metric: Metric, found: Interval) -> Interval:
     """A score of all or nothing, and a share whose yes or no is rare, with the doubt that resampling cannot show."""
     if metric.share:
-        counted = float(sums.per[:, 1].sum())
+        counted = float(sums.per[:, list(metric.share)].sum())
         independent = min(counted, sums.n)
         if counted > 0 and few(found.value * independent, independent):
             return Interval(found.value, *wilson(found.value, independent), found.n)
     elif metric.higher and found.low == found.high and found.value in (0.0, 1.0):
         return Interval(found.value, *wilson(found.value, max(1, sums.n / 2)), found.n)
-    return found
-
-
-def slices(judged: Judged, columns: Sequence[str]) -> list[tuple[str, NDArray[np.bool_]]]:
-    """`column=value` and its rows, for each value of each column (the most frequent fifty), in a stable order; columns not
-    there are left out."""
-    found = []
-    for column in columns:
-        if column in judged.rows.columns:
-            codes, names = kinds_of(judged.rows, column)
-            counts = np.bincount(codes, minlength=len(names))
-            common = np.sort(np.argsort(-counts, kind="stable")[:MOST_SLICES])
-            found += [(f"{column}={names[i]}", codes == i) for i in common]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from jupyter_mlops.project import Target
 from jupyter_mlops.validation.answering import Answers
 from jupyter_mlops.validation.finding import MOST_SEARCHED
 from jupyter_mlops.validation.judged import Judged
-from jupyter_mlops.validation.measure import MOST_SLICES
 from jupyter_mlops.validation.preparing import FEWEST
+from jupyter_mlops.validation.slicing import MOST_SLICES
+
+_MIXED = 8
 
 
 def notes(
@@ -84,18 +87,28 @@ def _of_classes(judged: Judged, answers: Answers) -> list[str]:
 
 
 def _copies(judged: Judged) -> int:
-    """How many rows are exact copies of earlier ones. One sum of all numbers tells most rows apart at little cost."""
+    """How many rows are exact copies of earlier ones. A sum of a few numbers tells most rows apart at little cost; of those
+    it does not, a sum of the next few."""
     rows = judged.rows
+    numbers = [c for c in rows.columns if rows[c].dtype.kind in "iuf"]
     random = np.random.default_rng(0)
-    mixed = np.zeros(len(rows))
-    for column in rows.columns:
-        if rows[column].dtype.kind in "iuf":
-            mixed += np.nan_to_num(rows[column].astype("float64").to_numpy()) * random.normal()
-    alike = rows[pd.Series(mixed).duplicated(keep=False).to_numpy()]
+    alike = rows
+    for start in range(0, len(numbers), _MIXED):
+        if not len(alike):
+            break
+        mixed = np.zeros(len(alike))
+        for column in numbers[start : start + _MIXED]:
+            mixed += _known(alike[column]) * random.normal()
+        alike = alike[pd.Series(mixed).duplicated(keep=False).to_numpy()]
     try:
         return int(alike.duplicated().sum())
     except TypeError:  # lists and the like in cells cannot be compared, and are never copies for us
         return 0
+
+
+def _known(column: pd.Series[Any]) -> NDArray[np.float64]:
+    values = np.asarray(column.astype("float64"), dtype=np.float64)
+    return values if np.isfinite(values.sum()) else np.nan_to_num(values)
 
 
 def _of_slices(judged: Judged, groups: Sequence[tuple[str, NDArray[np.bool_]]]) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data, Target
 from jupyter_mlops.stats import RANKING, Metric, ranking_at
-from jupyter_mlops.validation.answering import label, labels_of
+from jupyter_mlops.validation.answering import label
 from jupyter_mlops.validation.judged import Judged, kinds_of
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,8 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
     units, design = _units(data, rows, task)
     strata = _strata(data, rows)
     design += f", as many of each {data.strata} as there are" if strata is not None else ""
-    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata, _asked(target))
+    asked = _asked(target)
+    return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata, asked, _main(target, asked))
 
 
 def named_metrics(target: Target) -> list[tuple[str, str]]:
@@ -59,6 +60,11 @@ def _asked(target: Target) -> tuple[Metric, ...]:
     every = {metric.name for metric in RANKING}
     names = dict.fromkeys(name for _, name in named_metrics(target) if name not in every)
     return tuple(metric for metric in map(ranking_at, names) if metric is not None)
+
+
+def _main(target: Target, asked: Sequence[Metric]) -> str:
+    known = {metric.name for metric in (*RANKING, *asked)}
+    return next((gate.metric for gate in target.spec.gates if gate.metric in known), RANKING[0].name)
 
 
 def _needs(target: Target, rows: pd.DataFrame) -> None:
@@ -158,7 +164,8 @@ def _refuse_negative(values: Floats, name: str, what: str, fix: str) -> None:
 
 def _coded(column: pd.Series[Any], name: str, known: Sequence[str]) -> tuple[Floats, list[str]]:
     """The outcome as the index of its class. Classes the model does not know come last and count as missed."""
-    spoken = labels_of(column.to_numpy(dtype=object))
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    spoken = [label(value) for value in values]  # 1, 1.0 and True are one
     met = sorted(set(spoken))
     if known and not set(met) & set(known):
         raise BadInput(
@@ -175,7 +182,7 @@ def _coded(column: pd.Series[Any], name: str, known: Sequence[str]) -> tuple[Flo
             "give rows of every class",
         )
     place = {kind: i for i, kind in enumerate(kinds)}
-    return np.array([place[s] for s in spoken], dtype=np.float64), kinds
+    return np.array([place[s] for s in spoken], dtype=np.float64)[codes], kinds
 
 
 def _units(data: Data, rows: pd.DataFrame, task: str) -> tuple[Codes | None, str]:

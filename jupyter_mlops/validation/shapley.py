@@ -1,10 +1,13 @@
 """SHAP values (Lundberg and Lee, 2017) where the extra `explain` is installed; nothing where it is not.
 
-Trees and linear models have exact explainers; any other model is asked from outside, on fewer rows.
+Trees and linear models have exact explainers; any other model is asked from outside, on fewer rows. Trees are explained along
+their own paths (Lundberg et al., 2020): against a background, the values of histogram boosting do not add up to its answers
+on some rows, and SHAP refuses them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -46,9 +49,13 @@ def _values(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) -> Floats
     import shap
 
     background = rows.iloc[np.random.default_rng(seed).permutation(len(rows))[:_BACKGROUND]]
-    for explainer in (shap.TreeExplainer, shap.LinearExplainer):
+    exact: list[Callable[[], Any]] = [
+        lambda: shap.TreeExplainer(judge.model),
+        lambda: shap.LinearExplainer(judge.model, background),
+    ]
+    for explainer in exact:
         try:
-            return np.asarray(explainer(judge.model, background)(rows.head(_ROWS)).values, dtype=np.float64)
+            return np.asarray(explainer()(rows.head(_ROWS)).values, dtype=np.float64)
         except Exception:  # noqa: BLE001, S112 - each explainer refuses other models in errors of its own
             continue
 

@@ -1050,6 +1050,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jupyter-mlops/models/{name}/versions/{version}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what each column's value adds to the answer to one of the evaluation rows, counted from 0 */
+        get: {
+            parameters: {
+                query: {
+                    row: number;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    version: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what each column's value adds to the answer to one of the evaluation rows, counted from 0 */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Reason"][];
+                            /** @constant */
+                            ok: true;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jupyter-mlops/models/{name}/versions/{version}/validate": {
         parameters: {
             query?: never;
@@ -2396,6 +2441,20 @@ export interface components {
              * @enum {string}
              */
             unit: "cell" | "job";
+        };
+        /**
+         * Reason
+         * @description What one column's value adds to one answer, against the answers of ordinary rows.
+         */
+        Reason: {
+            /** Column */
+            column: string;
+            /** Contribution */
+            contribution: number;
+            /** Sentence */
+            sentence: string;
+            /** Value */
+            value: number | string | null;
         };
         /**
          * RegisteredModel

@@ -1,7 +1,8 @@
 """What evidence costs: against predicting the same rows, and against scikit-learn called for each resample.
 
 `python tests/bench/bench_validation.py [ROWS] [--linear]` prints CPU seconds and ratios of the same run; `--coverage` runs
-a thousand simulations for each metric and prints how many intervals held the truth; `--figures` two hundred
+a thousand simulations for each metric, gap between groups and figure of a catalogue, and prints how many intervals held the
+truth (`--coverage even` only those whose names hold the word); `--figures` two hundred
 pairs of equal models, of a better and a worse one, and of one that is worse in a slice.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,19 +90,24 @@ def figures() -> None:
         )
 
 
-def coverage() -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "stats"))
+def coverage(words: list[str]) -> None:
+    tests = Path(__file__).parents[1]
+    sys.path[:0] = [str(tests / "stats"), str(tests / "validation")]
+    import covering
     import test_stats_intervals as simulated
 
     simulated.SIMULATIONS = 1000
-    for family in simulated.FAMILIES:
-        for name, count in simulated.covered(family).items():
-            print(f"{family:>8} {name:<18} {count / 10:.1f} %")
+    asked = {family: partial(simulated.covered, family) for family in simulated.FAMILIES}
+    asked |= {name: partial(covered, 1000) for name, covered in covering.COVERED.items()}
+    for family, covered in asked.items():
+        if any(word in family for word in words or [""]):
+            for name, count in covered().items():
+                print(f"{family:>24} {name:<30} {count / 10:.1f} %", flush=True)
 
 
 if __name__ == "__main__":
     if "--coverage" in sys.argv:
-        coverage()
+        coverage([word for word in sys.argv[1:] if not word.startswith("-")])
     elif "--figures" in sys.argv:
         figures()
     else:

@@ -78,6 +78,12 @@ def test_a_version_shows_its_evidence_and_where_it_comes_from(page: Page, lab: L
     tabs = page.get_by_role("tablist", name="About version 1")
     expect(page.get_by_role("heading", name="Gates ·")).to_be_visible()
     shot(page, "lab-evidence")
+    expect(page.locator(".jp-Mlops-curve").first).to_be_visible()
+    page.get_by_label("Row of the evaluation rows, from 0").fill("3")
+    page.get_by_role("button", name="Explain it").click()
+    expect(page.get_by_role("table", name="Reasons of row 3")).to_be_visible()
+    page.locator(".jp-Mlops-curves").scroll_into_view_if_needed()
+    shot(page, "lab-reasons")
     tabs.get_by_role("tab", name="Evidence").focus()
     page.keyboard.press("End")  # the keyboard goes from tab to tab
     shown = page.get_by_role("tabpanel", name="Lineage")

@@ -21,6 +21,14 @@ def test_evidence_is_read_as_it_is_kept(server: Server):
         kept.write_text(before)
 
 
+def test_one_row_is_explained(server: Server):
+    found = server.get("models/loan/versions/2/reasons?row=3")
+    assert {r["column"] for r in found} == {"age", "income"}
+    status, error = server.refused("models/loan/versions/2/reasons?row=1500", method="GET")
+    assert (status, error["message"]) == (400, "there is no row 1500; the rows are 0 to 1499")
+    assert server.refused("models/loan/versions/2/reasons?row=first", method="GET")[0] == 400
+
+
 def test_challenger_and_champion_differ_in_what_differs(server: Server):
     found = server.get("models/loan/versions/2/compared")
     assert [d["what"] for d in found["parameters"]] == ["C"]

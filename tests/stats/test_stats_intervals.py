@@ -1,6 +1,8 @@
 """Intervals cover what they claim to, for every metric of every task, on rows, on entities and in buckets; metrics equal
 scikit-learn's with weights and with many classes."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -27,7 +29,7 @@ from jupyter_mlops.stats import (
     unlike_pairs,
     wilson,
 )
-from jupyter_mlops.stats.ranking import average_precision
+from jupyter_mlops.stats.ranking import average_precision, reciprocal_rank
 
 SIMULATIONS = 400  # `bench_validation.py --coverage` runs a thousand
 
@@ -76,8 +78,9 @@ def covered(family: str) -> dict[str, int]:
         asked = [(s, m.combine) for s, m in zip(sums, metrics, strict=True)]
         for m, s, i in zip(metrics, sums, intervals(asked), strict=True):
             low, high = i.low, i.high
-            if m.share and few(*s.per.sum(axis=0)):
-                low, high = wilson(i.value, s.per[:, 1].sum())
+            over = float(s.per[:, list(m.share)].sum())
+            if m.share and few(i.value * over, over):
+                low, high = wilson(i.value, over)
             found[m.name] += int(low <= known[m.name] <= high)
     return found
 
@@ -230,6 +233,18 @@ def test_average_precision_of_the_first_ten_by_hand():
     truth[[0, 2, 11]] = 1
     [early] = average_precision(truth, -np.arange(20.0), np.zeros(20, dtype=np.int64), 10)
     assert early == pytest.approx((1 + 2 / 3) / 3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([1, 2, 3, 1000]), k=st.integers(1, 6))
+def test_the_first_relevant_place_is_the_mean_over_the_orders_of_ties(seed, levels, k):
+    random = np.random.default_rng(seed)
+    truth, score = random.integers(0, 2, 5), random.integers(0, levels, 5)
+    [found] = reciprocal_rank(truth.astype(float), score / levels, np.zeros(5, dtype=np.int64), k)
+    orders = [o for o in permutations(range(5)) if (np.diff(score[list(o)]) <= 0).all()]
+    places = [next((i for i, row in enumerate(o) if truth[row]), None) for o in orders]
+    expected = np.mean([1 / (p + 1) if p is not None and p < k else 0.0 for p in places]) if truth.any() else np.nan
+    assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_what_is_shown_first_covers_and_mixes():

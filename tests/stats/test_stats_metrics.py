@@ -19,13 +19,12 @@ from jupyter_mlops.stats import (
     interval,
     jensen_shannon,
     kolmogorov_smirnov,
-    ndcg,
     paired_interval,
     ranking_at,
     wasserstein,
 )
 from jupyter_mlops.stats.distances import _upper_gamma
-from jupyter_mlops.stats.ranking import average_precision, hit, precision, recall
+from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall
 
 SKLEARN = {
     "mae": sk.mean_absolute_error,

@@ -216,6 +216,12 @@ def test_a_model_that_only_names_classes_has_no_probabilities():
     assert {e.metric for e in evidence.estimates}.isdisjoint({"log_loss", "brier", "ece"})
 
 
+@pytest.mark.parametrize("seed", [-1, 2**53])
+def test_a_seed_that_cannot_be_kept_is_refused(seed: int):
+    with pytest.raises(BadInput, match=f"the seed {seed} is not from 0"):
+        judge_rows(Numbers(), ROWS, "y", seed=seed)
+
+
 def test_the_door_for_notebooks(tmp_path):
     evidence = mlops.validate(Numbers(), ROWS, "y", gates=[{"metric": "mae", "max": 2}])
     assert evidence.verdict == "pass"

@@ -5,9 +5,10 @@ import fairlearn.metrics
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 import sklearn.metrics as sk
 from answered import Chances, Numbers, judged_numbers
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
@@ -169,6 +170,18 @@ def test_shap_values_agree_on_what_matters(kind: str):
     assert told.shap[0].value > 5 * told.shap[2].value
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_shap_values_of_histogram_boosting_add_up(classes: int):
+    learnt, rows = _curved(1, 2000), _curved(0, 100)
+    kinds = np.digitize(learnt["y"], [0.0] if classes == 2 else [-1.0, 1.0])
+    model = HistGradientBoostingClassifier(max_iter=30).fit(learnt[["a", "b", "c"]], kinds)
+    rows["y"] = np.digitize(rows["y"], [0.0] if classes == 2 else [-1.0, 1.0])
+    [one, *_] = judge_rows(model, rows, "y").explanation.shap
+    exact = np.abs(shap.TreeExplainer(model)(rows[["a", "b", "c"]]).values)
+    exact = exact.sum(axis=2) if exact.ndim == 3 else exact
+    assert (one.column, one.value) == ("a", pytest.approx(exact[:, 0].mean(), rel=1e-9))
+
+
 def test_a_challenger_with_other_reasons_is_shown_so():
     rows = _curved(0)
     other = LinearRegression().fit(rows[["a", "b", "c"]], rows["b"] * 3)
@@ -295,10 +308,49 @@ def test_an_unknown_metric_of_lists_is_told_with_the_nearest(name: str, fix: str
     assert fix in refusal.value.fix
 
 
+def _held(metric: str, new: object, old: object, rows: pd.DataFrame, **options):
+    gate = {"metric": metric, "versus_champion": {"not_worse_by": 0.1}, "slices": options.pop("slices", [])}
+    options |= {"task": "ranking", "entity": "who", "item": "item", "gates": [gate], "explained": False}
+    return judge_rows(Numbers(new), rows, "y", champion=Numbers(old), **options)
+
+
 def test_what_cannot_be_held_against_a_champion_does_not_pass():
-    gate = {"metric": "coverage@3", "versus_champion": {"not_worse_by": 0.1}}
-    options = {"task": "ranking", "entity": "who", "item": "item", "gates": [gate], "explained": False}
-    assert judge_rows(Numbers(), _graded(), "y", champion=Numbers(), **options).verdict == "not run"
+    assert _held("diversity@3", None, None, _graded()).verdict == "not run"  # no column of groups is declared
+
+
+def _shop() -> pd.DataFrame:
+    rows = _graded().assign(kind=lambda r: r["item"] % 4, side=lambda r: r["who"] % 2)
+    return rows.assign(y=(rows["y"] * (9 - rows["item"]) > 8).astype(float))
+
+
+@pytest.mark.parametrize("metric", ["coverage@3", "diversity@3", "novelty@3", "popularity_bias@3"])
+def test_what_is_shown_is_held_against_the_champion_on_the_same_lists(metric: str):
+    rows = _shop()
+    narrow, wide = -rows["item"].to_numpy(float), np.random.default_rng(1).random(len(rows))
+    options = {"item_group": "kind", "slices": ["side"]}
+    evidence = _held(metric, wide, narrow, rows, **options)
+    found = {c.slice: c for c in evidence.comparisons}
+    assert set(found) == {"", "side=0", "side=1"}
+    both = [judge_rows(Numbers(s), rows, "y", task="ranking", entity="who", item="item", item_group="kind",
+                       gates=[{"metric": metric, "min": -9}], explained=False).estimates for s in (wide, narrow)]  # fmt: skip
+    new, old = (next(e.value for e in one if e.metric == metric) for one in both)
+    sign = -1 if metric.startswith("popularity") else 1
+    assert found[""].difference == pytest.approx(sign * (new - old))
+    assert found[""].low <= found[""].difference <= found[""].high
+    if metric != "diversity@3":
+        assert (found[""].verdict, evidence.gates[0].verdict) == ("better", "pass")
+        assert _held(metric, narrow, wide, rows, **options).comparisons[0].verdict == "worse"
+
+
+def test_lists_are_weak_by_what_their_gate_asks_for():
+    rows = _graded().assign(side=lambda r: np.where(r["who"] % 3 == 0, "bad", "good"))
+    rows["said"] = np.where(rows["side"] == "bad", -rows["y"], rows["y"])
+    options = {"task": "ranking", "entity": "who", "item": "item", "explained": False}
+    for gates, loss in (([], "1 - ndcg@10"), ([{"size": {"max_mb": 9}}, {"metric": "mrr@3", "min": 0.1}], "1 - mrr@3")):
+        # thirty lists at least make a slice
+        many = pd.concat([rows.assign(who=rows["who"] + 100 * i) for i in range(3)])
+        found = judge_rows(Numbers(), many, "y", gates=gates, **options).found
+        assert {(f.slice, f.loss) for f in found} == {("side=bad", loss)}
 
 
 def test_a_negative_grade_is_named_with_its_row():

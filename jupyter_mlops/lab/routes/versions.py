@@ -8,7 +8,7 @@ from jupyter_mlops.errors import unknown
 from jupyter_mlops.lab.route import Route, Words, who
 from jupyter_mlops.lab.shapes import Differences, Standing
 from jupyter_mlops.lab.workspace import Workspace
-from jupyter_mlops.records import Evidence, LineageStep
+from jupyter_mlops.records import Evidence, LineageStep, Reason
 
 _SAID = ("approve", "reject", "withdraw", "comment", "request", "review")
 _ONE: Any = {"name": "string", "version": "integer"}
@@ -26,6 +26,12 @@ def _validate(w: Workspace, words: Words) -> Evidence:
     from jupyter_mlops.flows import validate_version
 
     return validate_version(w.store, words["name"], words["version"])
+
+
+def _reasons(w: Workspace, words: Words) -> list[Reason]:
+    from jupyter_mlops.flows import reasons_of
+
+    return reasons_of(w.store, words["name"], words["version"], words["row"])
 
 
 def _lineage(w: Workspace, words: Words) -> list[LineageStep]:
@@ -72,6 +78,15 @@ ROUTES = [
         Evidence,
         _validate,
         _ONE,
+        slow=True,
+    ),
+    Route(
+        "GET",
+        "models/{name}/versions/{version}/reasons",
+        "what each column's value adds to the answer to one of the evaluation rows, counted from 0",
+        list[Reason],
+        _reasons,
+        {**_ONE, "row": "integer"},
         slow=True,
     ),
     Route(

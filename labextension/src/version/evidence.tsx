@@ -6,7 +6,8 @@ import { Chip, Loaded, Table } from '../parts/basics';
 import { Interval } from '../parts/interval';
 import { byWeight, interval, spanOf, tally } from '../words/evidence';
 import { figure } from '../words/words';
-import { FairnessView, Reasons, Weak } from './groups';
+import { FairnessView, Weak } from './groups';
+import { OneAnswer, Reasons } from './reasons';
 
 export function EvidenceView({ answer }: { answer: Answer<Evidence | null> }): JSX.Element {
   return (
@@ -30,6 +31,7 @@ function Whole({ evidence }: { evidence: Evidence }): JSX.Element {
       <Weak found={evidence.found} />
       {evidence.fairness.map(fairness => <FairnessView key={fairness.by} fairness={fairness} />)}
       {evidence.explanation && <Reasons explanation={evidence.explanation} />}
+      <OneAnswer model={evidence.model} version={evidence.version} rows={data.rows} />
       <h2>What it rests on</h2>
       {evidence.notes.map((note, n) => <p key={n}>{note}</p>)}
       <p className="jp-Mlops-quiet">

@@ -1,12 +1,10 @@
-/** Where the model is weak, whom it treats otherwise, and what its answers rest on. */
+/** Where the model is weak, and whom it treats otherwise. */
 import * as React from 'react';
-import { Evidence, Explanation, Fairness } from '../api';
+import { Evidence, Fairness } from '../api';
 import { Chip, Table } from '../parts/basics';
 import { Interval } from '../parts/interval';
 import { interval, spanOf } from '../words/evidence';
 import { figure } from '../words/words';
-
-const MOST_COLUMNS = 15;
 
 export function Weak({ found }: { found: Evidence['found'] }): JSX.Element | null {
   if (found.length === 0) {
@@ -36,23 +34,6 @@ export function FairnessView({ fairness }: { fairness: Fairness }): JSX.Element 
           group.n.toLocaleString(),
           ...rates.map(rate => { const e = group.rates.find(r => r.metric === rate); return e ? interval(e) : '–'; })
         ])} />
-    </>
-  );
-}
-
-export function Reasons({ explanation }: { explanation: Explanation }): JSX.Element {
-  const whole = explanation.importances.filter(i => i.slice === '').slice(0, MOST_COLUMNS);
-  const span = spanOf(whole, [0]);
-  return (
-    <>
-      <h2>What its answers rest on</h2>
-      <p className="jp-Mlops-quiet">
-        How much {explanation.loss} grows when a column is shuffled, over {explanation.rows.toLocaleString()} rows.
-        {explanation.agreement !== null && ` Agreement with the champion's order: ${figure(explanation.agreement)}.`}
-        {explanation.moved.length > 0 && ` Weighs otherwise than in the champion: ${explanation.moved.join(', ')}.`}
-      </p>
-      <Table caption="Importance of columns" head={['Column', 'Importance (95% interval)', '']}
-        rows={whole.map(i => [i.column, interval(i), <Interval key="i" between={i} span={span} marks={[{ at: 0, label: 'no use' }]} />])} />
     </>
   );
 }
