@@ -78,7 +78,7 @@ def _fault(content: bytes) -> str:
         return f"not valid JSON, line {error.lineno} column {error.colno}: {error.msg}"
     except (UnicodeDecodeError, RecursionError) as error:
         return f"not JSON: {error}"
-    return "" if isinstance(found, dict) else f"it holds a {type(found).__name__}, not a mapping"
+    return "" if isinstance(found, dict) else f"it holds one {type(found).__name__}, not a mapping"
 
 
 def first_line(source: str | list[str]) -> str:

@@ -18,12 +18,12 @@ from jupyter_mlops.project import FILE, Project
 
 PORT = 8090
 MOST_REPLICAS = 4
-_IMAGE = r"^[a-z0-9][a-z0-9._/:@-]{0,254}$"
+_IMAGE = r"[a-z0-9][a-z0-9._/:@-]{0,254}"
 
 
 def render(project: Project, image: str) -> dict[str, str]:
     """The text of each file by its name. BadInput when nothing is declared to be deployed, or nobody would be let in."""
-    if not re.match(_IMAGE, image):
+    if not re.fullmatch(_IMAGE, image):
         raise BadInput(f"{image!r} cannot name an image", "such as registry.example.com/rul:1.4")
     models = [name for name, spec in project.file.models.items() if spec.deploy]
     if not models:
