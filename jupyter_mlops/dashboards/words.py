@@ -39,6 +39,7 @@ _MEASURES = {
     "mae": Measure("Average error", "lower"),
     "map": Measure("Right ones near the top", "higher"),
     "mcc": Measure("Agreement with what was right, chance taken out", "higher"),
+    "mrr": Measure("How near the top the first right one is", "higher"),
     "ndcg": Measure("Ranking quality", "higher"),
     "novelty": Measure("Rarity of what is suggested", "higher"),
     "popularity_bias": Measure("Leaning to what everybody buys", "lower"),

@@ -230,7 +230,12 @@ def _ways(loaded: LoadedModel, kept: Kept) -> Iterator[tuple[str, Answer | str]]
 
 def _finite(made: Answer) -> Answer:
     """Numbers so large that the answer has no place among numbers are refused as the model itself refuses them."""
-    return lambda values: finite(made(values))
+
+    def answer(values: Values) -> Floats:
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below, so not warned of
+            return finite(made(values))
+
+    return answer
 
 
 def _within_reach(made: Answer, plain: Answer) -> Answer:
