@@ -16,7 +16,7 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import Unavailable
 from jupyter_mlops.kernels.environment import used_up
 from jupyter_mlops.kernels.handle import Outdated, WarmProcess, Zygote
-from jupyter_mlops.kernels.learning import learned
+from jupyter_mlops.kernels.learning import OURS, learned
 
 # What every kernel imports by itself as it starts.
 KERNEL = (
@@ -47,9 +47,7 @@ PRELOAD = (
     "sklearn.ensemble",
     "sklearn.metrics",
     "sklearn.model_selection",
-    "skops.io",
-    "jupyter_mlops.magics",
-    "jupyter_mlops.tracking",
+    *OURS,
 )
 TRY_AGAIN_AFTER = 60.0  # seconds without a zygote, after one that did not come up
 

@@ -12,8 +12,21 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-OURS = ("skops.io", "jupyter_mlops.magics", "jupyter_mlops.tracking")
-"""What a notebook that tracks needs of us."""
+OURS = (
+    "skops.io",
+    "jupyter_mlops.magics",
+    "jupyter_mlops.magics.card",
+    "jupyter_mlops.magics.showing",
+    "jupyter_mlops.tracking",
+    "jupyter_mlops.tracking.capturing",
+    "jupyter_mlops.tracking.environment",
+    "jupyter_mlops.tracking.launching",
+    "jupyter_mlops.tracking.leaking",
+    "jupyter_mlops.tracking.observing",
+    "jupyter_mlops.tracking.streaming",
+    "jupyter_mlops.store.leases",
+)
+"""What a notebook that tracks needs of us, by the first tracked cell."""
 _MOST = 200  # notebooks of a project that are read
 _LARGEST = 20 << 20  # bytes of a notebook that is read
 _MOST_FOLDERS = 2000

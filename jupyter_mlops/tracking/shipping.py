@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import inspect
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -221,6 +224,24 @@ def _example(folder: Path) -> Any:
 
 def _requirements(environment: dict[str, Any]) -> list[str]:
     """Pins of the distributions that were imported."""
-    homes = metadata.packages_distributions() if environment.get("modules") else {}
-    names = {name for module in environment.get("modules", []) for name in homes.get(module, [])}
-    return sorted(f"{name}=={metadata.version(name)}" for name in names)
+    modules = frozenset(environment.get("modules", []))
+    places = tuple((place, Path(place).stat().st_mtime_ns) for place in sys.path if Path(place).is_dir())
+    return list(_pins(modules, places)) if modules else []
+
+
+@lru_cache(maxsize=100)
+def _pins(modules: frozenset[str], _places: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """The jobs of a fleet import the same, from folders in which nothing was installed meanwhile."""
+    pins: dict[str, str] = {}
+    for found in metadata.distributions():
+        if modules & _modules_of(found):
+            pins.setdefault(found.name, f"{found.name}=={found.version}")  # the first on the path is the one imported
+    return tuple(sorted(pins.values()))
+
+
+def _modules_of(found: metadata.Distribution) -> set[str]:
+    """As `packages_distributions` has it, which takes a second for every run: it asks the disk for each file that is listed."""
+    if told := found.read_text("top_level.txt"):
+        return set(told.split())
+    listed = (found.read_text("RECORD") or "").splitlines()
+    return {inspect.getmodulename(top) or top for top in {line.partition(",")[0].partition("/")[0] for line in listed}}
