@@ -35,7 +35,7 @@ def observe() -> None:
     if not place:
         return
     notes = _Notes(place)
-    for module in list(sys.modules.values()):
+    for module in sys.modules.copy().values():
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
             notes.note("r", file)

@@ -32,7 +32,7 @@ class Snapshot:
 
 def _files() -> set[str]:
     """Every file this process was made of: the interpreter, its environment's settings, the modules imported."""
-    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    modules = {getattr(module, "__file__", None) for module in sys.modules.copy().values()}
     own = {sys.executable, str(Path(sys.prefix) / "pyvenv.cfg")}
     return {path for path in modules | own if path and os.path.isfile(path)}  # noqa: PTH113  # thousands of them
 

@@ -34,7 +34,8 @@ def environment() -> dict[str, Any]:
 
 
 def _packages() -> list[str]:
-    for name, module in list(sys.modules.items()):
+    # Copied in one step: a list of the items is made one by one, and a collection meanwhile may import.
+    for name, module in sys.modules.copy().items():
         if name not in _packaged:
             top = "." not in name and not name.startswith("_")
             _packaged[name] = top and "-packages" in (getattr(module, "__file__", None) or "")
@@ -51,7 +52,7 @@ def local_modules(folder: Path) -> list[dict[str, str]]:
     """Modules imported from files of the person's own, below the project or beside the notebook: name, path, digest, text."""
     inside = f"{folder}{os.sep}"
     found = []
-    for name, path in _own().items():
+    for name, path in list(_own().items()):  # another thread may look at the same time
         if path.startswith(inside) and name in sys.modules:
             text = _text(path)
             if text is not None:
@@ -61,7 +62,7 @@ def local_modules(folder: Path) -> list[dict[str, str]]:
 
 
 def _own() -> dict[str, str]:
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name not in _files:
             path = str(getattr(module, "__file__", None) or "")
             own = path.endswith(".py") and "-packages" not in path and not path.startswith(_STDLIB)
