@@ -43,11 +43,12 @@ def judge_version(store: Store, name: str, number: int, data: Path | None = None
         demanded=asked,
         seed=seed,
     )
-    store.log_text(found.run_id, canonical(evidence), place(evidence.digest))
-    for drawing, text in drawings(evidence).items():
-        store.log_text(found.run_id, text, f"evidence/{evidence.digest}/{drawing}")
+    beside = f"evidence/{evidence.digest}"
+    texts = {place(evidence.digest): canonical(evidence)}
+    texts |= {f"{beside}/{drawing}": text for drawing, text in drawings(evidence).items()}
     if evidence.timings:
-        store.log_text(found.run_id, json.dumps(evidence.timings), f"evidence/{evidence.digest}/timings.json")
+        texts[f"{beside}/timings.json"] = json.dumps(evidence.timings)
+    store.log_texts(found.run_id, texts)
     return evidence
 
 

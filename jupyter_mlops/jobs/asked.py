@@ -32,10 +32,9 @@ def asked_of(store: Store, run: Run) -> list[Task]:
         raise Refused(
             f"fleet {run.run_id[:8]} keeps no list of its jobs", "repeat its command with --resume"
         ) from error
-    secret = next((job["name"] for job in told if job["secret"]), None)
-    if secret is not None:
+    if given := next((job for job in told if job["secret"]), None):
         raise Refused(
-            f"{secret} was given {', '.join(next(j['secret'] for j in told if j['secret']))}, and secrets are not kept",
+            f"{given['name']} was given {', '.join(given['secret'])}, and secrets are not kept",
             "fill in the same values again, or repeat its command with --resume",
         )
     return [_task(job) for job in told]

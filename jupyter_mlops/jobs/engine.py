@@ -58,7 +58,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships 
         client.start_channels()
         try:
             await ready(client, self.startup_timeout)
-        except Exception:
+        except Exception:  # whatever it was, no kernel is left behind
             await self._async_cleanup_kernel()
             raise
         client.allow_stdin = False

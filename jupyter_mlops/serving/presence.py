@@ -16,9 +16,8 @@ from jupyter_mlops.project import Project
 
 FOLDER = "endpoints"
 TOUCH_EVERY = 15.0
-BELIEVED_FOR = (
-    60.0  # seconds: the lock of a server on another host may not be seen from here, so its sign of life counts
-)
+# Seconds: the lock of a server on another host may not be seen from here, so its sign of life counts.
+BELIEVED_FOR = 60.0
 
 
 @dataclass(frozen=True)

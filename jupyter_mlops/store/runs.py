@@ -183,12 +183,13 @@ class Store:
         """Text files by their names: MLflow asks for the run's place once for all of them, not once for each."""
         with tempfile.TemporaryDirectory(prefix="mlops-texts-") as folder, self.explained():
             for name, text in texts.items():
-                (Path(folder) / name).write_text(text, encoding="utf-8")
+                file = Path(folder, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
             self.client.log_artifacts(run_id, folder)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
-        with self.explained():
-            self.client.log_text(run_id, text, name)
+        self.log_texts(run_id, {name: text})
 
     def log_model(self, run_id: str, model: Any, *, input_example: Any = None, requirements: Sequence[str] = ()) -> str:
         """Save the fitted model with its run; the URI of the one already there when asked again."""

@@ -183,21 +183,23 @@ def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, 
     """The slice, the local modules it imports, the repository's state, and the environment to run them in."""
     cells = [*start["slice"], start["source"]]
     kept = {"cells": cells, "folder": start["folder"], "raised": start.get("raised", [])}
-    store.log_text(run_id, json.dumps(kept, indent=1), "slice.json")
-    store.log_text(run_id, "\n\n".join(cells), "slice.py")
-    store.log_text(run_id, json.dumps(end["environment"], indent=1), "environment.json")
-    store.log_text(run_id, "\n".join(requirements), "requirements.txt")
-    store.log_text(run_id, json.dumps(end.get("origins", {}), indent=1), "origins.json")
-    for module in end.get("local_modules", []):
-        store.log_text(run_id, module["text"], f"modules/{module['name'].replace('.', '/')}.py")
-    if end.get("local_modules"):
-        listed = [{k: m[k] for k in ("name", "path", "digest")} for m in end["local_modules"]]
-        store.log_text(run_id, json.dumps(listed, indent=1), "modules.json")
+    texts = {
+        "slice.json": json.dumps(kept, indent=1),
+        "slice.py": "\n\n".join(cells),
+        "environment.json": json.dumps(end["environment"], indent=1),
+        "requirements.txt": "\n".join(requirements),
+        "origins.json": json.dumps(end.get("origins", {}), indent=1),
+    }
+    modules = end.get("local_modules", [])
+    texts |= {f"modules/{module['name'].replace('.', '/')}.py": module["text"] for module in modules}
+    if modules:
+        texts["modules.json"] = json.dumps([{k: m[k] for k in ("name", "path", "digest")} for m in modules], indent=1)
     commit, diff = repository(Path(start["folder"]))
     if commit:
         store.log(run_id, tags={"mlflow.source.git.commit": commit, "mlops.git.dirty": str(bool(diff)).lower()})
     if diff:
-        store.log_text(run_id, diff, "uncommitted.diff")
+        texts["uncommitted.diff"] = diff
+    store.log_texts(run_id, texts)
 
 
 def _send_model(store: Store, run_id: str, folder: Path, requirements: list[str]) -> str:
