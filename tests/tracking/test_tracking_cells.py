@@ -74,11 +74,11 @@ def test_a_ship_interrupted_after_the_run_was_made_makes_no_second(project: Proj
     from jupyter_mlops.store import Store
 
     shell.run_cell(TRAIN, store_history=True)
-    real = Store.log_text
-    monkeypatch.setattr(Store, "log_text", lambda *_a, **_k: (_ for _ in ()).throw(OSError("gone")))
+    real = Store.log_texts
+    monkeypatch.setattr(Store, "log_texts", lambda *_a, **_k: (_ for _ in ()).throw(OSError("gone")))
     with pytest.raises(OSError, match="gone"):
         ship(project)
-    monkeypatch.setattr(Store, "log_text", real)
+    monkeypatch.setattr(Store, "log_texts", real)
     assert ship(project).count == 1
     assert len(open_store(project).runs()) == 1
 
