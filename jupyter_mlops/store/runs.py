@@ -24,6 +24,7 @@ from jupyter_mlops.errors import BadInput, Conflict, MlopsError, NotFound, Refus
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import formats, leases, models
+from jupyter_mlops.store.boosters import answering
 from jupyter_mlops.store.digests import digest_of, files_below
 from jupyter_mlops.store.tables import database
 
@@ -342,6 +343,10 @@ class Store:
         """The fitted object and its input example, read by our own loader; by MLflow's where code may run that policy allows."""
         folder = self.model_files(model_uri)
         return models.read_trusted(folder) if runs_code else models.read_model(folder)
+
+    def read_saved(self, file: Path) -> Any:
+        """The fitted object in a skops file that a kernel wrote, if every type in it was reviewed; BadInput if not."""
+        return answering(models.read_saved(file))
 
     def _record(self, run: Any) -> Run:
         info, data = run.info, run.data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +16,7 @@ from jupyter_mlops.kernels import WARM_KERNEL
 from jupyter_mlops.project import Project
 from jupyter_mlops.records import Run
 from jupyter_mlops.store import Store, open_store
-from jupyter_mlops.tracking import journal
+from jupyter_mlops.tracking import answering, journal
 from jupyter_mlops.tracking.isolating import isolated_kernel
 
 TOLERANCE = 1e-9
@@ -37,9 +38,13 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     requirements = store.text(run_id, "requirements.txt").split()
     folder = Path(kept.get("folder") or project.root)
     pins = requirements if isolated else None
-    again, failure = _run(_notebook(kept), folder if folder.is_dir() else project.root, pins)
-    replayed = again.get("metrics", {})
     recorded = {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
+    rows = None
+    if not recorded:
+        recorded, rows = answering.recorded(store, run_id)
+    answers = (lambda record: answering.replayed(store, record, rows)) if rows is not None else None
+    again, failure = _run(_notebook(kept), folder if folder.is_dir() else project.root, pins, answers)
+    replayed = again.get("metrics", {})
     metrics = {name: {"recorded": value, "replayed": replayed.get(name)} for name, value in recorded.items()}
     differs = [name for name, m in metrics.items() if not _agree(m["recorded"], m["replayed"])]
     culprit = failure or _unclear(metrics, differs)
@@ -51,12 +56,12 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
 
 def _unclear(metrics: dict[str, Any], differs: list[str]) -> str:
     if not metrics:
-        return "no metric was recorded, so nothing can be compared"
+        return "no metric was recorded, nor a model that answers its input example, so nothing can be compared"
     if not differs:
         return ""
     one = metrics[differs[0]]
     return (
-        f"metric {differs[0]} differs ({one['recorded']:.6g} recorded, {one['replayed']} replayed) and nothing else that was "
+        f"{differs[0]} differs ({one['recorded']:.6g} recorded, {one['replayed']} replayed) and nothing else that was "
         "recorded does: a random state without a seed, or something outside of the session"
     )
 
@@ -145,8 +150,10 @@ def _notebook(kept: dict[str, Any]) -> Any:
     return v4.new_notebook(cells=cells)
 
 
-def _run(notebook: Any, folder: Path, requirements: list[str] | None) -> tuple[dict[str, Any], str]:
-    """The record of the last cell, and why it could not be run, if so."""
+def _run(
+    notebook: Any, folder: Path, requirements: list[str] | None, answers: Callable[[Path], dict[str, float]] | None
+) -> tuple[dict[str, Any], str]:
+    """The record of the last cell, and why it could not be run, if so. `answers` are its metrics, read off the record."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -165,8 +172,10 @@ def _run(notebook: Any, folder: Path, requirements: list[str] | None) -> tuple[d
             failure = f"{which_cell} failed: {error.ename}: {error.evalue}"
         except (CellTimeoutError, DeadKernelError) as error:
             failure = f"the slice did not finish: {error}"
-        ended = [journal.read(record).end for record in journal.waiting(Path(elsewhere) / ".mlops")]
-    end = next((end for end in reversed(ended) if end), None)
+        ended = [(record, journal.read(record).end) for record in journal.waiting(Path(elsewhere) / ".mlops")]
+        record, end = next(((record, end) for record, end in reversed(ended) if end), (None, None))
+        if record is not None and end is not None and answers is not None:
+            end["metrics"] = answers(record)
     return end or {}, failure or ("" if end else "the slice tracked nothing when it was run again")
 
 

@@ -97,12 +97,12 @@ def _replay(project: Project, run: Any) -> dict[str, Any]:
     held, _, executed = run.tags["mlops.slice"].partition(" of ")
     told = {"metrics": run.metrics, "slice": int(held), "executed": int(executed), "status": run.status}
     told["warnings"] = run.tags.get("mlops.warnings", "")
-    if not run.metrics:
-        return told | {"reproduced": None, "culprit": None}  # nothing to compare, and the replay says so
     try:
         answer = replay(project, run.run_id)
     except MlopsError as error:
         return told | {"reproduced": False, "culprit": f"refused: {error}"}
+    if not answer["metrics"]:
+        return told | {"reproduced": None, "culprit": None}  # nothing to compare, and the replay says so
     return told | {"reproduced": answer["reproduced"], "culprit": answer["culprit"]}
 
 
@@ -127,7 +127,9 @@ def _sum(told: list[dict[str, Any]]) -> None:
         print(f"{len(told)} notebooks, none of which ran and computed a score")
         return
     share = statistics.mean(cell["slice"] / cell["executed"] for cell in cells)
-    print(f"{len(ran)} of {len(told)} notebooks ran and were tracked: {len(cells)} cells, {len(compared)} with metrics")
+    print(
+        f"{len(ran)} of {len(told)} notebooks ran and were tracked: {len(cells)} cells, {len(compared)} with metrics or a model"
+    )
     print(
         f"{sum(cell['reproduced'] for cell in compared)} of {len(compared)} reproduced; the slice is {share:.0%} of the session"
     )

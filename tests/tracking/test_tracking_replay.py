@@ -69,6 +69,17 @@ def test_what_is_as_it_was_is_reproduced_and_what_is_not_is_named(project: Proje
     assert "cell 3 of the slice failed: ModuleNotFoundError" in answer["culprit"]
 
 
+def test_where_no_metric_was_computed_the_models_answers_are_compared(project: Project, shell):
+    train = "%%track {name}\nmodel = Ridge().fit(rows[['a', 'b']], rows['y'] + {noise})"
+    for name, noise, reproduced in (("same", "0", True), ("other", "np.random.default_rng().normal()", False)):
+        assert shell.run_cell(train.format(name=name, noise=noise), store_history=True).success
+        assert ship(project).count == 1
+        answer = replay(project, next(r.run_id for r in open_store(project).runs() if r.name == name))
+        assert answer["reproduced"] is reproduced, answer
+        assert {"predict[0]", "predict[4]"} <= answer["metrics"].keys()
+        assert reproduced or "predict[0] differs" in answer["culprit"]
+
+
 def test_randomness_without_a_seed_is_told_as_what_it_is(project: Project, shell):
     run = _tracked(project, shell, more="+ np.random.default_rng().normal()")
     answer = replay(project, run)
