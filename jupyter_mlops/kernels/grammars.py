@@ -26,7 +26,10 @@ class _Waiting(ModuleType):
         return bool(_checker().is_valid_syntax(term, value))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_checker(), name)
+        """Its other functions have names like this one's. What goes through all modules for some name must not wake it."""
+        if name.startswith("is_valid_syntax"):
+            return getattr(_checker(), name)
+        raise AttributeError(name)
 
 
 def postpone() -> None:
