@@ -23,6 +23,7 @@ from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Models
 from jupyter_mlops.serving.privacy import Privacy
 from jupyter_mlops.serving.requests import Table, read, read_json
+from jupyter_mlops.serving.telling import as_invocations
 from jupyter_mlops.serving.writer import LOST, LogWriter
 
 Scope = dict[str, Any]
@@ -138,7 +139,7 @@ class App:
 
     async def _predict(self, name: str | None, table: Table) -> Answer:
         found = await self._answering.answer(name, table)
-        said = {"predictions": found.predictions, "inference_ids": found.ids, "version": found.version}
+        said = {**as_invocations(found.said), "inference_ids": found.ids, "version": found.version}
         return _ok(said if found.versions is None else {**said, "versions": found.versions})
 
     async def _infer(self, name: str | None, version: str | None, body: bytes) -> Answer:

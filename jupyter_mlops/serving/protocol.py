@@ -28,7 +28,12 @@ def metadata(ready: Ready, name: str) -> dict[str, Any]:
     ]
     if name != ready.loaded.version.model:
         inputs.append({"name": SEGMENT, "datatype": "BYTES", "shape": [-1]})
-    outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
+    outputs: list[dict[str, Any]] = [
+        {"name": output, "datatype": "FP64" if number else "BYTES", "shape": [-1]}
+        for output, number in ready.outputs.items()
+    ]
+    if ready.second:
+        outputs[0]["parameters"] = {"probability_of": ready.second}
     version = str(ready.loaded.version.version)
     said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}
     return {**said, "inputs": inputs, "outputs": outputs, "parameters": {"proof": asdict(ready.proof)}}
@@ -131,16 +136,18 @@ def _flat(data: list[Any]) -> list[Any]:
 
 def answer(answered: Answered, own: str) -> dict[str, Any]:
     """The response, under the request's own id where it has one."""
-    output = {
-        "name": OUTPUT,
-        "datatype": "FP64",
-        "shape": [len(answered.predictions)],
-        "data": answered.predictions,
-        "parameters": {"inference_ids": answered.ids} | ({"versions": answered.versions} if answered.versions else {}),
-    }
+    first = _output(OUTPUT, answered.said.values)
+    first["parameters"] = {"inference_ids": answered.ids} | (
+        {"versions": answered.versions} if answered.versions else {}
+    )
     return {
         "model_name": answered.model,
         "model_version": str(answered.version),
         "id": own or answered.ids[0],
-        "outputs": [output],
+        "outputs": [first, *(_output(name, values) for name, values in answered.said.more.items())],
     }
+
+
+def _output(name: str, values: list[Any]) -> dict[str, Any]:
+    texts = any(isinstance(value, str) for value in values)
+    return {"name": name, "datatype": "BYTES" if texts else "FP64", "shape": [len(values)], "data": values}
