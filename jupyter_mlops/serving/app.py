@@ -143,10 +143,13 @@ class App:
         return _ok(said if found.versions is None else {**said, "versions": found.versions})
 
     async def _infer(self, name: str | None, version: str | None, body: bytes) -> Answer:
-        own, table = await self._aside(protocol.read, body)
+        own, wanted, table = await self._aside(protocol.read, body)
         self._bounded(table)
         self._has_version(name, version)
-        return _ok(protocol.answer(await self._answering.answer(name, table), own))
+        if wanted and name is not None:
+            held = self.models.standing_for(name)
+            protocol.offered(held.ready or held.asleep, wanted)
+        return _ok(protocol.answer(await self._answering.answer(name, table), own, wanted))
 
     def _has_version(self, name: str | None, version: str | None) -> None:
         if version is not None and str(self.models.get(name).version.version) != version:

@@ -293,6 +293,6 @@ def test_a_clock_that_moves_backwards_confuses_nobody(tmp_path, monkeypatch):
 def test_every_version_that_was_held_says_how_it_answers(client):
     said = client.ask("GET", f"/v2/models/{NAME}").json()
     assert said["platform"] == "sklearn (linear)"
-    assert said["parameters"]["proof"] == {"way": "linear", "rows": 3, "difference": 0.0, "why": ""}
+    assert said["parameters"]["proof"] == {"way": "linear", "rows": 3, "difference": 0.0, "why": "", "graph": ""}
     assert models.EVERY <= 0.5
     assert timedelta(seconds=models.EVERY) < timedelta(seconds=2)
