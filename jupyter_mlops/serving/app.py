@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
-from jupyter_mlops.errors import BadInput, MlopsError, NotFound
+from jupyter_mlops.errors import BadInput, MlopsError, NotFound, Unavailable
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving import explaining, protocol, truth
 from jupyter_mlops.serving.access import Access
@@ -180,7 +180,11 @@ class App:
         segment = None if segments else held.segment or None
         permitted(key, "truth", held.model if segments else held.name)
         task = held.target.spec.task if held.target else None
-        return truth.take(InferenceLog(self._project), held.model, segment, content, task)
+        try:
+            return truth.take(InferenceLog(self._project), held.model, segment, content, task)
+        except Unavailable as error:  # where it is kept is nobody's business outside
+            _log.warning("ground truth was refused: %s", error.message)
+            raise Unavailable("the log cannot be reached, so not all of it was kept", "send all again later") from error
 
     def _health(self, path: str) -> Answer:
         """Alive as long as it answers; ready while at least one of its models is in service."""
