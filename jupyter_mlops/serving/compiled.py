@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.serving.converting import graph_of, linear, onnx, precisions
+from jupyter_mlops.serving.convert import graph_elsewhere
+from jupyter_mlops.serving.converting import linear, onnx, precisions
 from jupyter_mlops.serving.proving import Answer, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
 from jupyter_mlops.serving.shelved import Shelved
@@ -25,6 +26,7 @@ from jupyter_mlops.store import Answers, LoadedModel, answers, columns_of, finit
 
 _log = logging.getLogger("jupyter_mlops.serving")
 INLINE_BELOW = 0.0005
+AT_ONCE = 2**21  # bytes of an ONNX form that are ready in well under a tenth of a second
 PENDING = "a faster form of it is being looked for"
 HeldOut = Callable[[], pd.DataFrame | None]
 
@@ -80,7 +82,8 @@ class Ready:
     """A version that answers. `seconds` is one row's time, measured; `gains` whether many rows at once are cheaper.
 
     `loaded` is what is known of it without the model, which `plain` has; `outputs` are the columns of its answers and whether
-    they are numbers, `second` is the class whose probability it gives where there are two.
+    they are numbers, `second` is the class whose probability it gives where there are two. `waking`: it was called back, and is
+    answered as it is until its faster form is in memory too.
     """
 
     loaded: LoadedModel
@@ -92,6 +95,7 @@ class Ready:
     gains: bool
     outputs: Mapping[str, bool]
     second: str = ""
+    waking: bool = False
 
     @property
     def inline(self) -> bool:
@@ -100,12 +104,12 @@ class Ready:
 
     @property
     def pending(self) -> bool:
-        return self.proof.why == PENDING
+        return self.waking or self.proof.why == PENDING
 
     def asleep(self) -> Ready:
         """The same without what takes memory; to be woken before it is asked."""
         self.plain.let_go()
-        return self if self.proof.way == "linear" else replace(self, answer=self.plain)
+        return self if self.proof.way == "linear" else replace(self, answer=self.plain, waking=False)
 
 
 def prepare(
@@ -141,15 +145,22 @@ def hasten(ready: Ready, held_out: HeldOut, keep: Path | None) -> Ready:
     if proof.way == "onnx":
         ready.plain.let_go()
     timed = _timed(answer, _example(loaded, ready.schema))
-    return replace(ready, answer=answer, proof=proof, seconds=timed[0], gains=timed[1])
+    return replace(ready, answer=answer, proof=proof, seconds=timed[0], gains=timed[1], waking=False)
 
 
 def wake(ready: Ready, keep: Path | None) -> Ready:
-    """In memory again what was asleep. MlopsError when its files are not what they were."""
+    """In memory again what was asleep. MlopsError when its files are not what they were.
+
+    A large ONNX form takes longer to read than the model itself does: `hasten` then brings it back.
+    """
     if ready.proof.way != "onnx":
         ready.plain.read()
         return ready
-    made = _kept_form(Kept(keep, ready.loaded.version.digest), ready.proof)
+    kept = Kept(keep, ready.loaded.version.digest)
+    if kept.size() > AT_ONCE:
+        ready.plain.read()
+        return replace(ready, waking=True, seconds=1.0, gains=True)
+    made = _kept_form(kept, ready.proof)
     if made is not None:
         return replace(ready, answer=_within_reach(made, ready.plain))
     ready.plain.read()
@@ -167,7 +178,7 @@ def _values(rows: pd.DataFrame, schema: Schema) -> Values:
 
 
 def _second(model: Any) -> str:
-    classes = getattr(model, "classes_", ()) if hasattr(model, "predict_proba") else ()
+    classes: list[Any] = list(getattr(model, "classes_", ())) if hasattr(model, "predict_proba") else []
     return str(classes[1]) if len(classes) == 2 else ""
 
 
@@ -242,7 +253,7 @@ def _ways(loaded: LoadedModel) -> Iterator[tuple[str, Answer | str, bytes]]:
     if made is not None:
         yield "linear", made, b""
     for double in precisions(loaded.model):
-        graph = graph_of(loaded.model, double)
+        graph = graph_elsewhere(loaded.model, double)
         yield ("onnx", graph, b"") if isinstance(graph, str) else ("onnx", onnx(graph), graph)
 
 

@@ -81,6 +81,10 @@ class Kept:
         self._place = folder / f"{digest[:32]}-{tools()}" if folder is not None and digest else None
         self.file = self._place.with_suffix(".onnx") if self._place else None
 
+    def size(self) -> int:
+        """Bytes of the ONNX form; 0 when there is none."""
+        return self.file.stat().st_size if self.file is not None and self.file.exists() else 0
+
     def graph(self, proof: Proof) -> bytes | None:
         """The ONNX form of this proof. None when it is not there, or is not the one that was proven, which is said."""
         if self.file is None or not self.file.exists():
