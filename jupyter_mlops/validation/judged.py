@@ -135,16 +135,26 @@ def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
     """The values of a column as codes and their names, in the order of the names: numbers of many values by quarters, what
     is missing by that name. Nothing is spelled out row by row, which would cost more than all figures."""
     values = rows[column]
-    if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
+    near = _near(values)
+    if near is None and values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
         codes, names = _quarters(np.asarray(values.astype("float64"), dtype=np.float64))
     else:
-        found, kinds = _factorized(values)
+        found, kinds = near or _factorized(values)
         names = [*(str(kind) for kind in kinds), MISSING]
-        codes = np.where(found < 0, len(kinds), found).astype(np.int64)
+        codes = found if near else np.where(found < 0, len(kinds), found).astype(np.int64)
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     order = sorted({names[i] for i in used})
     place = {name: i for i, name in enumerate(order)}
     return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes], order
+
+
+def _near(values: pd.Series[Any]) -> tuple[Codes, Any] | None:
+    """Whole numbers so near each other that they are few, coded by where they are; None of any other values."""
+    if not len(values) or not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iu":
+        return None
+    numbers = values.to_numpy()
+    lowest, highest = int(numbers.min()), int(numbers.max())
+    return (numbers.astype(np.int64) - lowest, range(lowest, highest + 1)) if highest - lowest < _FEW else None
 
 
 def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
@@ -156,7 +166,7 @@ def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
 
 def _quarters(numbers: Floats) -> tuple[Codes, list[str]]:
     known = np.isfinite(numbers)
-    edges = np.unique(np.quantile(numbers[known], [0, 0.25, 0.5, 0.75, 1]))
+    edges = np.unique(np.quantile(np.sort(numbers[known]), [0, 0.25, 0.5, 0.75, 1]))  # in order it is quick to part
     names = [f"[{a:.4g}, {b:.4g}{']' if i == len(edges) - 2 else ')'}" for i, (a, b) in enumerate(pairwise(edges))]
-    place = np.searchsorted(edges[1:-1], numbers, side="right")
+    place = sum((numbers >= edge for edge in edges[1:-1]), np.zeros(len(numbers), dtype=np.int8))
     return np.where(known, place, len(names)).astype(np.int64), [*names, MISSING]

@@ -49,8 +49,9 @@ def measure_all(
     if "" not in sums:
         sums[""] = _each(judged, scores, metrics)
     for slicing in many:
-        for name, where in slicing.groups():
-            if name not in sums:
+        for i in range(len(slicing.names)):
+            if (name := slicing.title(i)) not in sums:
+                where = slicing.codes == i
                 sums[name] = _each(judged.take(where), scores[where], metrics)
     names = ["", *(slicing.title(i) for slicing in many for i in range(len(slicing.names)))]
     asked = [(name, m, sums[name][m.parts]) for name in names for m in metrics if m.parts in sums[name]]
