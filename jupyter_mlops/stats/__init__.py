@@ -33,6 +33,7 @@ from jupyter_mlops.stats.distances import (
     wasserstein,
 )
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, Rising, at_k, ranking_at
+from jupyter_mlops.stats.named import groups_of, left_out, named_metric
 from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ranking import coverage, coverage_gain, first, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
@@ -72,6 +73,7 @@ __all__ = [
     "first",
     "gap_interval",
     "gated_metrics",
+    "groups_of",
     "hellinger",
     "higher_is_better",
     "holm",
@@ -81,7 +83,9 @@ __all__ = [
     "kolmogorov_smirnov",
     "largest_gap",
     "leaning",
+    "left_out",
     "log_evidence",
+    "named_metric",
     "online_level",
     "paired_interval",
     "popularity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +21,8 @@ from jupyter_mlops.stats import (
     Sums,
     bucket_of,
     by_unit,
+    groups_of,
+    left_out,
     stratified,
 )
 
@@ -50,9 +53,7 @@ class Judged:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        if self.task == "classification":
-            return CLASSIFICATION if len(self.classes) == 2 else MULTICLASS
-        return REGRESSION if self.task == "regression" else RANKING + self.asked
+        return metrics_of(self.task, len(self.classes)) + self.asked
 
     @property
     def count(self) -> int:
@@ -86,12 +87,20 @@ class Judged:
 
     def sums(self, metric: Metric, *scores: Floats) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
+        if metric.whole is not None:
+            return self._left_out(metric.whole, scores)
         parts = np.hstack([self.parts(metric, one) for one in scores])
         if self.task != "ranking":
             return self.gather(parts)
         valued = parts[:, 1] > 0
         strata = None if self._entity_stratum is None else _anew(self._entity_stratum[valued])
         return _sums(parts[valued], bucket_of(int(valued.sum())), int(valued.sum()), strata)
+
+    def _left_out(self, of: Callable[..., float], scores: Sequence[Floats]) -> Sums:
+        """Of what is no sum: each group of units with what it changes; of several models the same groups."""
+        group = groups_of(self.count)
+        group = group if self.units is None else group[self.units]
+        return Sums(np.hstack([left_out(of, self.truth, one, self.weight, group) for one in scores]), self.cases)
 
     def gather(self, parts: Floats) -> Sums:
         """Columns of rows as sums of units."""
@@ -120,6 +129,13 @@ class Judged:
         if self.strata is None or self.units is None:
             return None
         return self.strata[np.unique(self.units, return_index=True)[1]]
+
+
+def metrics_of(task: str, classes: int) -> tuple[Metric, ...]:
+    """Those that every model of the task has."""
+    if task == "classification":
+        return CLASSIFICATION if classes == 2 else MULTICLASS
+    return REGRESSION if task == "regression" else RANKING
 
 
 def _sums(parts: Floats, unit: Codes | None, count: int, strata: Codes | None) -> Sums:
