@@ -51,7 +51,6 @@ def _refused(store: Store, target: Target, trigger: str, why: str) -> RetrainDec
 def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[RetrainDecision, Decision | None]:
     """What a retraining came to, entered; its version promoted where policy says automatic and it passes."""
     if job.status != "FINISHED":
-        announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
         return _failed(store, target, trigger, job, job.reason), None
     try:
         made = register(store, job.run_id, target.name)
@@ -67,8 +66,16 @@ def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[Retr
 
 
 def _failed(store: Store, target: Target, trigger: str, job: Job, why: str) -> RetrainDecision:
+    """Nobody watches this one, so people are told; the ledger has it, and also whom it could not reach."""
+    untold = announce(store.project, {target.name: _as_failed(job, why)})
+    why = f"{why}; {untold}" if untold else why
     failed = RetrainDecision(**_whose(target), fired=False, reason=why, trigger=trigger, run_id=job.run_id)
     return _enter(store, target, FAILED, failed)
+
+
+def _as_failed(job: Job, why: str) -> Job:
+    """A run may have finished and yet have failed as a retraining."""
+    return job.model_copy(update={"status": "FAILED" if job.status == "FINISHED" else job.status, "reason": why})
 
 
 def answer(store: Store, target: Target, report: MonitorReport) -> RetrainDecision | None:

@@ -11,6 +11,7 @@ from jupyter_mlops.tracking.acting import may_act
 from jupyter_mlops.tracking.analysis import Names, names_of
 from jupyter_mlops.tracking.chance import SHARED
 from jupyter_mlops.tracking.effects import WORLD
+from jupyter_mlops.tracking.sharing import Sharing
 from jupyter_mlops.tracking.syntax import parses
 
 _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
@@ -33,7 +34,7 @@ class History:
     def __init__(self) -> None:
         self.cells: list[Executed] = []
         self._effects: dict[str, Names] = {}
-        self._aliases: dict[str, set[str]] = {}
+        self._sharing = Sharing()
         self._modules: dict[str, str] = {}
 
     def add(
@@ -108,32 +109,9 @@ class History:
 
     def _follow(self, names: Names, ok: bool) -> None:
         """Names that may share an object are changed together: before this cell's bindings or after them."""
-        before = self._sharing(names.mutates)
-        # What an old name shared is what it shared before this cell: `a, b = b, a` binds both anew.
-        pairs = [(new, other) for new, old in names.aliases for other in self._sharing({old})]
-        if ok:
-            for name in names.settles:
-                self._leave(name)
-        for new, other in pairs:
-            if new != other:
-                self._aliases.setdefault(new, set()).add(other)
-                self._aliases.setdefault(other, set()).add(new)
-        names.mutates |= before | self._sharing(names.mutates)
-
-    def _leave(self, name: str) -> None:
-        """The name is bound anew; those that shared its object through it still share it with each other."""
-        others = self._aliases.pop(name, set())
-        for other in others:
-            self._aliases[other] = (self._aliases[other] | others) - {name, other}
-
-    def _sharing(self, names: set[str]) -> set[str]:
-        found, waiting = set(names), list(names)
-        while waiting:
-            for other in self._aliases.get(waiting.pop(), ()):
-                if other not in found:
-                    found.add(other)
-                    waiting.append(other)
-        return found
+        before = self._sharing.of(names.mutates)
+        self._sharing.bind(names.aliases, names.settles if ok else ())
+        names.mutates |= before | self._sharing.of(names.mutates)
 
 
 def _as_drawn(names: Names, drew: Mapping[str, bool]) -> None:
