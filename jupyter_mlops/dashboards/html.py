@@ -86,7 +86,7 @@ def model(base: str, segment: str | None, *more: str) -> Markup:
 def person(name: str) -> Markup:
     """An address may break before its host."""
     who, at, host = name.partition("@")
-    return html("{}<wbr>{}{}", who, at, host)
+    return html("<span class='mx-person'>{}<wbr>{}{}</span>", who, at, host)
 
 
 def estimate(value: float, low: float | None, high: float | None) -> Markup:

@@ -34,9 +34,9 @@ def announce(project: Project, jobs: Mapping[str, Job], doors: Sequence[Send] | 
         return ""
     if doors is None:
         try:
-            doors = doors_of(project)
-        except ImportError:
-            return f"nobody was told: {NO_APPRISE}"
+            doors = reachable(project)
+        except Unavailable as error:
+            return error.message
     title, body = _title(project, jobs), "\n".join(_lines(jobs))
     reached = [patiently(door, title, body) for door in doors]
     return "" if all(reached) else f"{reached.count(False)} of {len(reached)} addresses of `notify:` could not be told"

@@ -31,7 +31,7 @@ class Estimator:
         try:
             rows = read_rows(self._store.project.path(declared, self._target))
             rows = rows[rows[self._target.spec.data.target].notna()]
-            truth = rows[self._target.spec.data.target].to_numpy(dtype=np.float64)
+            truth = rows[self._target.spec.data.target].to_numpy()
             with threadpool_limits(1):  # threads of trees that wait for each other cost a busy machine seconds
                 return rows, predict(self._champion.model, rows, self._champion.features), truth
         except (BadInput, KeyError, TypeError, ValueError):
@@ -46,8 +46,16 @@ class Estimator:
         """The estimates of a window's rows, each with the estimator's own record so far."""
         if self._reference is None or len(rows) < FEWEST:
             return []
+        try:
+            before, answered, truth = self._reference
+            known = truth.astype(np.float64)
+            answered = answered.astype(np.float64)
+        except (TypeError, ValueError):  # classes that have names: these estimates are of numbers
+            return []
+        if self._target.spec.task == "classification" and len(np.unique(known)) > 2:
+            return []
         task, features = self._target.spec.task, self._champion.features
-        found = performance(task, features, *self._reference, rows, realised)
+        found = performance(task, features, before, answered, known, rows, realised)
         return [e.model_copy(update={"record": self._record(e.metric)}) for e in found]
 
     def _record(self, metric: str) -> EstimatorRecord | None:

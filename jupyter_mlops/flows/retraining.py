@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.flows.alerting import told_elsewhere
 from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
@@ -50,7 +51,6 @@ def _refused(store: Store, target: Target, trigger: str, why: str) -> RetrainDec
 def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[RetrainDecision, Decision | None]:
     """What a retraining came to, entered; its version promoted where policy says automatic and it passes."""
     if job.status != "FINISHED":
-        announce(store.project, {target.name: job})  # nobody watches this one; the ledger has it, whoever could be told
         return _failed(store, target, trigger, job, job.reason), None
     try:
         made = register(store, job.run_id, target.name)
@@ -66,8 +66,16 @@ def _learned(store: Store, target: Target, trigger: str, job: Job) -> tuple[Retr
 
 
 def _failed(store: Store, target: Target, trigger: str, job: Job, why: str) -> RetrainDecision:
+    """Nobody watches this one, so people are told; the ledger has it, and also whom it could not reach."""
+    untold = announce(store.project, {target.name: _as_failed(job, why)})
+    why = f"{why}; {untold}" if untold else why
     failed = RetrainDecision(**_whose(target), fired=False, reason=why, trigger=trigger, run_id=job.run_id)
     return _enter(store, target, FAILED, failed)
+
+
+def _as_failed(job: Job, why: str) -> Job:
+    """A run may have finished and yet have failed as a retraining."""
+    return job.model_copy(update={"status": "FAILED" if job.status == "FINISHED" else job.status, "reason": why})
 
 
 def answer(store: Store, target: Target, report: MonitorReport) -> RetrainDecision | None:
@@ -125,9 +133,10 @@ def _fed_badly(store: Store, target: Target) -> str:
     """An alert on the data feed that is open, where those hold retraining back."""
     if target.spec.retrain.brakes.never_on != "data-quality":
         return ""
-    for alert in database(store.project).alerts("open"):
+    for alert in database(store.project).alerts():
         whose = alert.model == target.model and (alert.segment == target.segment or target.segment in alert.segments)
-        if whose and alert.kind == "data-quality":
+        holds = alert.state == "open" or (alert.state == "suppressed" and told_elsewhere(alert))
+        if whose and holds and alert.kind == "data-quality":
             return f"the data feed is broken, so retraining would learn the fault: {alert.sentence}"
     return ""
 

@@ -10,9 +10,23 @@ import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 
+
+def _separated(path: Path, by: str = ",") -> pd.DataFrame:
+    head = pd.read_csv(path, sep=by, header=None, nrows=1, dtype=str).iloc[0].dropna()
+    twice = sorted(set(head[head.duplicated()]))
+    if twice:  # pandas would call the second `name.1`, and whoever asks for the name would get the first
+        raise BadInput(
+            f"{path} has columns twice: {', '.join(twice[:5])}",
+            "give each column one name",
+            columns=twice,
+            path=str(path),
+        )
+    return pd.read_csv(path, sep=by)
+
+
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": pd.read_csv,
-    ".tsv": lambda path: pd.read_csv(path, sep="\t"),
+    ".csv": _separated,
+    ".tsv": lambda path: _separated(path, "\t"),
     ".arrow": pd.read_feather,
     ".feather": pd.read_feather,
 }

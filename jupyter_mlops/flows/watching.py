@@ -159,7 +159,7 @@ def _leaned(champion: LoadedModel, rows: pd.DataFrame) -> dict[str, float] | Non
             return attributions(
                 lambda asked: predict(champion.model, asked, champion.features), rows, champion.features
             )
-    except (BadInput, KeyError):
+    except (BadInput, KeyError, ValueError):  # answers in texts do not move by an amount
         return None
 
 

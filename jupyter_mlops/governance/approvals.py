@@ -48,10 +48,15 @@ class Standing:
 
 
 class Past:
-    """What the ledger knows of one model, the oldest entry first; `authors` are names known from elsewhere (who trained)."""
+    """What the ledger knows of one model, the oldest entry first; `authors` are names known from elsewhere (who trained).
 
-    def __init__(self, model: str, entries: Sequence[LedgerEntry], authors: Sequence[str] = ()) -> None:
-        self.model = model
+    In a rehearsal the policy is taken to have been in force all along: what was approved then was approved under it.
+    """
+
+    def __init__(
+        self, model: str, entries: Sequence[LedgerEntry], authors: Sequence[str] = (), *, rehearsal: bool = False
+    ) -> None:
+        self.model, self._rehearsal = model, rehearsal
         self.entries = list(entries)
         self._trainers = list(authors)
 
@@ -76,6 +81,11 @@ class Past:
                 value = ""
         return value
 
+    def run(self, version: int) -> str:
+        """The run that a version was made from, as it was registered; empty when it names none."""
+        made = [e for e in self.of_version(version) if e.action in ("create version", "adopt version")]
+        return str(made[-1].after.get("run_id") or "") if made else ""
+
     def risk(self) -> str:
         found = ""
         for entry in self.entries:
@@ -86,11 +96,8 @@ class Past:
 
     def bound(self, version: int, policy: Policy) -> dict[str, str]:
         """What an approval given now is bound to."""
-        return {
-            "policy": policy.digest,
-            "evidence": self.tag(version, EVIDENCE),
-            "digest": self.tag(version, DIGEST),
-        }
+        known = {"evidence": self.tag(version, EVIDENCE), "digest": self.tag(version, DIGEST)}
+        return known if self._rehearsal else {"policy": policy.digest, **known}
 
     def authors(self, version: int) -> dict[str, str]:
         """Who made this version what it is, and how: whoever trained, registered or last changed it."""

@@ -38,8 +38,9 @@ from jupyter_mlops.governance.approvals import (
 from jupyter_mlops.governance.changes import Change
 from jupyter_mlops.governance.judging import applying
 from jupyter_mlops.governance.policies import Policy, in_force
-from jupyter_mlops.governance.policy import PROTECTED, past_of, trainers
+from jupyter_mlops.governance.policy import PROTECTED, past_of
 from jupyter_mlops.governance.signatures import key_pem, signed_files
+from jupyter_mlops.governance.trainers import trainers
 from jupyter_mlops.ledger import FILES_SIGNED, append, subject
 from jupyter_mlops.store import digest_of
 

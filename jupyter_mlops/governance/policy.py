@@ -17,6 +17,7 @@ from jupyter_mlops.governance.approvals import DECISION, DIGEST, EVIDENCE, RISK,
 from jupyter_mlops.governance.changes import Change
 from jupyter_mlops.governance.judging import Answer, Move, applying, judge, protected
 from jupyter_mlops.governance.policies import Policy, in_force
+from jupyter_mlops.governance.trainers import trainers
 from jupyter_mlops.ledger import lineage, placed, subject
 
 PROTECTED = frozenset({"champion"})
@@ -182,27 +183,6 @@ def _stage(change: Change, session: Session) -> str:
         return ""
     stage = after if after in protected(policies) else before
     return f"stage {stage} is protected by policy; use the alias, by `jupyter mlops promote {change.model} VERSION --reason TEXT`"
-
-
-def trainers(session: Session, change: Change) -> tuple[str, ...]:
-    """Who trained the version, when runs are kept in this database: a name the run says itself, so it only ever excludes."""
-    import sqlalchemy as sa
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
-
-    number = (change.after or change.before or {}).get("version", getattr(change.row, "version", None))
-    if number is None or not sa.inspect(session.connection()).has_table("tags"):
-        return ()
-    with session.no_autoflush:
-        query = session.query(Version.run_id).filter(
-            Version.workspace == change.row.workspace, Version.name == change.row.name, Version.version == int(number)
-        )
-        run_id = query.scalar()
-        if not run_id:
-            return ()
-        told = sa.text("SELECT value FROM tags WHERE run_uuid = :run AND key = 'mlflow.user'")
-        asked = session.connection().dialect.name == "mysql"
-        told = sa.text(str(told).replace(" key =", " `key` =")) if asked else told
-        return tuple(session.connection().execute(told, {"run": run_id}).scalars())
 
 
 def _words(subject: str) -> str:

@@ -12,6 +12,7 @@ from jupyter_mlops.governance.acting import Act
 from jupyter_mlops.governance.approvals import GLASS, Past, standing_of, unreviewed
 from jupyter_mlops.governance.judging import Move, applying, judge
 from jupyter_mlops.governance.policies import Policy, in_force
+from jupyter_mlops.governance.trainers import who_trained
 from jupyter_mlops.ledger import history, lineage
 from jupyter_mlops.records import LedgerEntry
 
@@ -77,7 +78,9 @@ def _worst(states: Sequence[str]) -> str:
 
 
 def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
-    """Each past try to move an alias that this policy protects, what happened then, and what this policy says."""
+    """Each past try to move an alias that this policy protects, what happened then, and what this policy would have said had it
+    been in force all along.
+    """
     entries = history(connection)
     answers = []
     for i, entry in enumerate(entries):
@@ -86,7 +89,9 @@ def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
             continue
         model, asked = move
         # As it was called then, with what is known from when it had other names.
-        past = Past(model, [e for e in lineage(connection, model, until=entry.at) if e.seq < entry.seq])
+        known = [e for e in lineage(connection, model, until=entry.at) if e.seq < entry.seq]
+        trained = who_trained(connection, Past(model, known).run(asked.version))
+        past = Past(model, known, trained, rehearsal=True)
         if not applying([policy], past):
             continue
         why = judge([policy], past, asked).why

@@ -35,14 +35,6 @@ def _said(name: str) -> Callable[[Dossier], Any]:
     return lambda d: d.asked.get(name)
 
 
-def _entered(*actions: str) -> Callable[[Dossier], Any]:
-    def find(d: Dossier) -> Any:
-        found = [e for e in d.history if e.action in actions]
-        return f"ledger entries {', '.join(str(e.seq) for e in found[:8])}" if found else None
-
-    return find
-
-
 def _evidence(find: Callable[[Any], Any]) -> Callable[[Dossier], Any]:
     return lambda d: find(d.evidence) if d.evidence else None
 
@@ -109,7 +101,47 @@ def _first(text: str) -> Callable[[Dossier], Any]:
     return lambda d: {"digest": d.version.digest, "code": f"{len(d.code.splitlines())} lines" if d.code else None}[text]
 
 
+def _changes(d: Dossier) -> Any:
+    found = [e for e in d.of_version if e.action in ("create version", "change version")]
+    return f"ledger entries {', '.join(str(e.seq) for e in found[-8:])}" if found else None
+
+
+def _developer(d: Dossier) -> Any:
+    made = [e.actor for e in d.of_version if e.action == "create version"]
+    trained = d.run.tags.get("mlflow.user") if d.run else None
+    words = [f"trained by {trained}" if trained else "", f"registered by {made[-1]}" if made else ""]
+    return ", ".join(word for word in words if word) or None
+
+
+def _validated(d: Dossier) -> Any:
+    found = [e for e in d.of_version if e.action == "validated"]
+    return f"{found[-1].at:%Y-%m-%d} by {found[-1].actor}, ledger entry {found[-1].seq}" if found else None
+
+
+def _findings(d: Dossier) -> Any:
+    waiting = [a for a in d.alerts if a.state in ("open", "acknowledged")]
+    return f"{len(waiting)} of {len(d.alerts)} alerts wait for a person" if d.alerts else None
+
+
+def _exposure(d: Dossier) -> Any:
+    value = d.target.spec.value if d.target else None
+    return f"{value.amount:g} {value.currency} a {value.per} ({value.source or 'source not said'})" if value else None
+
+
+def _status(d: Dossier) -> Any:
+    return f"in service as {', '.join(d.version.aliases)}" if d.version.aliases else "registered, not in service"
+
+
+def _packages(d: Dossier) -> Any:
+    return f"{len(d.requirements)} packages" if d.requirements else None
+
+
+def _nowhere(_d: Dossier) -> Any:
+    return None
+
+
 _LEDGER, _CARD, _RUN, _EVIDENCE, _YAML = "the ledger", "mlops.yaml, card", "the run", "the evidence", "mlops.yaml"
+_NO_FIELD = "not recorded by this product"
 
 FIELDS: tuple[Field, ...] = (
     Field("EU AI Act Art. 9", "risks known and managed", "risks", _CARD, _said("risks"), _risky),
@@ -119,9 +151,12 @@ FIELDS: tuple[Field, ...] = (
     Field("EU AI Act Art. 9", "foreseeable misuse", "foreseeable_misuse", _CARD, _said("foreseeable_misuse"), _risky),
     Field("EU AI Act Art. 10", "data used, fixed by digest", "datasets", _RUN, _data),
     Field("EU AI Act Art. 10", "origin of the data", "data_origin", _CARD, _said("data_origin"), _risky),
+    Field("EU AI Act Art. 10", "licence of the data", "data_licence", _CARD, _said("data_licence"), _risky),
+    Field("EU AI Act Art. 10", "whether data are personal", "personal_data", _CARD, _said("personal_data"), _risky),
     Field("EU AI Act Art. 10", "examination for bias", "fairness gates", _EVIDENCE, _fairness, _sensitive),
     Field("EU AI Act Art. 11, Annex IV 1", "intended purpose", "purpose", _YAML, _said("purpose")),
     Field("EU AI Act Annex IV 1", "version and its files", "digest", "the registry", _first("digest")),
+    Field("EU AI Act Annex IV 1", "whom it is for", "users", _CARD, _said("users"), _risky),
     Field("EU AI Act Annex IV 1", "provider", "provider", _CARD, _said("provider"), _risky),
     Field("EU AI Act Annex IV 2", "development: code", "slice", _RUN, _first("code")),
     Field(
@@ -136,11 +171,30 @@ FIELDS: tuple[Field, ...] = (
         "environment",
         "requirements",
         _RUN,
-        lambda d: f"{len(d.requirements)} packages" if d.requirements else None,
+        _packages,
     ),
+    Field(
+        "EU AI Act Annex IV 2",
+        "validation: on which data, with which result",
+        "evidence",
+        _EVIDENCE,
+        _evidence(lambda e: f"{e.data.rows} rows, {e.data.digest[:12]}: {e.verdict}"),
+    ),
+    Field("EU AI Act Annex IV 3", "capabilities and limits", "limitations", _CARD, _said("limitations")),
     Field("EU AI Act Annex IV 3", "performance by group", "slices", _EVIDENCE, _groups, _sensitive),
-    Field("EU AI Act Annex IV 5", "changes since", "comparisons", _LEDGER, _reasons),
-    Field("EU AI Act Annex IV 6", "standards applied", "standards", _CARD, _said("standards"), _risky),
+    Field(
+        "EU AI Act Annex IV 4",
+        "metrics that are judged, with their limits",
+        "gates",
+        _EVIDENCE,
+        _evidence(lambda e: "; ".join(g.gate for g in e.gates)),
+    ),
+    Field("EU AI Act Annex IV 4", "why these metrics are apt", "-", _NO_FIELD, _nowhere, _risky),
+    Field("EU AI Act Annex IV 5", "risk management", "risks", _CARD, _said("risks"), _risky),
+    Field("EU AI Act Annex IV 6", "changes through its life", "versions", _LEDGER, _changes),
+    Field("EU AI Act Annex IV 7", "standards applied", "standards", _CARD, _said("standards"), _risky),
+    Field("EU AI Act Annex IV 8", "EU declaration of conformity", "-", _NO_FIELD, _nowhere, _risky),
+    Field("EU AI Act Annex IV 9, Art. 72", "monitoring plan", "monitor", _YAML, _monitor),
     Field(
         "EU AI Act Art. 12, 19",
         "events recorded by themselves",
@@ -148,6 +202,7 @@ FIELDS: tuple[Field, ...] = (
         _LEDGER,
         lambda d: f"{len(d.history)} entries" if d.history else None,
     ),
+    Field("EU AI Act Art. 19, 26(6)", "how long events are kept", "retention", _CARD, _said("retention"), _risky),
     Field("EU AI Act Art. 13", "instructions for use", "instructions", _CARD, _said("instructions"), _risky),
     Field("EU AI Act Art. 13", "limits", "limitations", _CARD, _said("limitations")),
     Field("EU AI Act Art. 14", "human oversight", "human_oversight", _CARD, _said("human_oversight"), _risky),
@@ -163,6 +218,8 @@ FIELDS: tuple[Field, ...] = (
             )
         ),
     ),
+    Field("EU AI Act Art. 15", "files fixed, checked when loaded", "digest", "the registry", _first("digest")),
+    Field("EU AI Act Art. 15", "robustness to changed inputs", "-", _NO_FIELD, _nowhere, _risky),
     Field(
         "EU AI Act Art. 17",
         "policy in force when decided",
@@ -171,7 +228,6 @@ FIELDS: tuple[Field, ...] = (
         lambda d: ", ".join(f"{p['policy']} {p['digest'][:12]}" for p in d.standing.get("policies", [])) or None,
     ),
     Field("EU AI Act Art. 26", "put in service: when and by whom", "deployment", _LEDGER, _reasons, _in_service),
-    Field("EU AI Act Art. 72", "monitoring plan", "monitor", _YAML, _monitor),
     Field(
         "EU AI Act Art. 72",
         "monitoring results",
@@ -184,6 +240,18 @@ FIELDS: tuple[Field, ...] = (
     Field("SR 26-2: inventory", "purpose", "purpose", _YAML, _said("purpose")),
     Field("SR 26-2: inventory", "materiality", "risk", _YAML, lambda d: d.risk or None),
     Field("SR 26-2: inventory", "limits on use", "out_of_scope", _CARD, _said("out_of_scope")),
+    Field("SR 26-2: inventory", "version", "version", "the registry", lambda d: d.name),
+    Field("SR 26-2: inventory", "developer", "developer", "the run, the ledger", _developer),
+    Field("SR 26-2: inventory", "users", "users", _CARD, _said("users")),
+    Field("SR 26-2: inventory", "vendor", "provider", _CARD, _said("provider")),
+    Field("SR 26-2: inventory", "exposure", "value", _YAML, _exposure),
+    Field("SR 26-2: inventory", "inputs and output", "datasets", _RUN, _data),
+    Field("SR 26-2: inventory", "dependencies", "requirements", _RUN, _packages),
+    Field("SR 26-2: inventory", "status", "aliases", "the registry", _status),
+    Field("SR 26-2: inventory", "last validation", "validated", _LEDGER, _validated),
+    Field("SR 26-2: inventory", "next review", "-", _NO_FIELD, _nowhere),
+    Field("SR 26-2: inventory", "open findings", "alerts", "the monitors", _findings, _in_service),
+    Field("SR 26-2: validation", "conceptual soundness", "-", _NO_FIELD, _nowhere),
     Field(
         "SR 26-2: validation",
         "outcome",
@@ -211,9 +279,9 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "21 CFR 11.200",
         "signed by log-in again at signing",
-        "re-authentication",
-        "not recorded by this product",
-        lambda _d: None,
+        "-",
+        _NO_FIELD,
+        _nowhere,
     ),
     Field("NIST AI RMF GOVERN 1.6", "in the inventory", "registry", "the registry", lambda d: d.name),
     Field("NIST AI RMF MAP 1.1", "intended use", "intended_use", _CARD, _said("intended_use")),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-import nbformat
-
 from jupyter_mlops.errors import Conflict, MlopsError
 from jupyter_mlops.jobs.ends import End, mark, under_way
 from jupyter_mlops.jobs.notebooks import write_notebook
@@ -30,6 +28,8 @@ def close_dead(store: Store) -> list[str]:
 
 
 def _agree(store: Store, run: Run, output: Path) -> None:
+    import nbformat  # not for who only lists runs
+
     node = nbformat.read(output, as_version=4)
     told = node.metadata.get("mlops", {})
     if told.get("run_id") == run.run_id and told.get("status") in ("FINISHED", "FAILED", "KILLED"):

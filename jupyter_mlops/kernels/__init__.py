@@ -2,7 +2,8 @@
 
 `provisioner` asks `current` for a kernel; `current` keeps one `handle` on one zygote, which holds what `learning` found in
 notebooks; in that process `zygote` imports and forks, `snapshot` knows when its imports are out of date, `environment` what
-they depended on; each fork becomes a `child`. `observing` runs in the kernel of a job, warm or not.
+they depended on; each fork becomes a `child`. `observing` runs in the kernel of a job, warm or not;
+`grammars` spares who reads notebooks what nobody asked for.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ KINDS = {
     "version tag": ("model_version_tags", "key"),
 }
 RENAMED = "rename model"
+_VERBS = ("create", "change", "set", "delete", "adopt")
 # MLflow's own values for what nobody set, and its bookkeeping.
 _UNSET = {"current_stage": "None", "status": "READY"}
 _PASSED_OVER = {"workspace", "name", "last_updated_time", "creation_time"}
@@ -37,6 +39,13 @@ def subject(workspace: str | None, name: str, version: int | None = None) -> str
     """How the ledger names a model or a version; a workspace other than the default one stands before a colon."""
     where = "" if workspace in (None, "", DEFAULT_WORKSPACE) else f"{workspace}:"
     return f"{where}{name}" + ("" if version is None else f"/{version}")
+
+
+@lru_cache(256)
+def concerns(action: str) -> bool:
+    """Whether an entry of this action is about the registry's rows."""
+    verb, _, kind = action.partition(" ")
+    return action == RENAMED or (kind in KINDS and verb in _VERBS)
 
 
 def placed(about: str) -> tuple[str, str]:
@@ -54,10 +63,10 @@ class Registry:
     def apply(self, seq: int, action: str, about: str, before: Any, after: Any) -> None:
         """Take one entry in; entries that are not about the registry change nothing."""
         verb, _, kind = action.partition(" ")
+        if not concerns(action):
+            return
         if action == RENAMED:
             self._rename(about, after["name"])
-        elif kind not in KINDS or verb not in ("create", "change", "set", "delete", "adopt"):
-            return
         elif verb == "delete":
             self._drop(kind, about, before or {})
         else:

@@ -28,12 +28,24 @@ class Frontier:
         self._peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        index, peaks = self.size, self._peaks
+        self._merge(leaf, 1)
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add many, as the widest complete subtrees that begin where the tree ends: each level is hashed in one go."""
+        start = 0
+        while start < len(leaves):
+            fits = 1 << ((len(leaves) - start).bit_length() - 1)
+            width = min(fits, self.size & -self.size or fits)
+            self._merge(_folded(leaves[start : start + width]), width)
+            start += width
+
+    def _merge(self, node: bytes, width: int) -> None:
+        index, peaks = self.size // width, self._peaks
         while index & 1:
-            leaf = hashlib.sha256(b"\x01" + peaks.pop() + leaf).digest()
+            node = node_hash(peaks.pop(), node)
             index >>= 1
-        peaks.append(leaf)
-        self.size += 1
+        peaks.append(node)
+        self.size += width
 
     def root(self) -> bytes:
         """The root of the tree as it is now (section 2.1): peaks folded from the smallest."""
@@ -43,6 +55,15 @@ class Frontier:
         for peak in reversed(self._peaks[:-1]):
             found = node_hash(peak, found)
         return found
+
+
+def _folded(level: Sequence[bytes]) -> bytes:
+    """The root of a complete subtree from its leaves, 2^k of them."""
+    sha256 = hashlib.sha256
+    while len(level) > 1:
+        each = iter(level)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in zip(each, each, strict=True)]
+    return level[0]
 
 
 def completed(index: int) -> list[tuple[int, int]]:

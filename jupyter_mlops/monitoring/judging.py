@@ -283,7 +283,7 @@ def _prediction_point(usual: Any, current: pd.DataFrame, point: dict[str, Any]) 
     """How far the answers moved: the first sign of trouble that needs no outcome, and no finding by itself."""
     if usual is None or not len(usual):
         return []
-    answers = (pd.DataFrame({"prediction": np.asarray(x, dtype=np.float64)}) for x in (usual, current["prediction"]))
+    answers = (pd.DataFrame({"prediction": np.asarray(x)}) for x in (usual, current["prediction"]))
     [moved] = drift(*answers).columns
     return [MetricPoint(**point, metric="prediction_drift", value=moved.effect, n=len(current))]
 

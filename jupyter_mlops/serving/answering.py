@@ -20,10 +20,11 @@ from jupyter_mlops.serving.compiled import Ready
 from jupyter_mlops.serving.counters import Counters
 from jupyter_mlops.serving.log import ID
 from jupyter_mlops.serving.models import SEGMENT, Held, Models
-from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.requests import Table
+from jupyter_mlops.serving.telling import Told, together, told
 from jupyter_mlops.serving.workers import Workers
 from jupyter_mlops.serving.writer import LogWriter
+from jupyter_mlops.store import Answers
 
 ASKED = "asked_segment"
 MOST_SHADOWS = 200
@@ -54,7 +55,7 @@ class Answered:
 
     model: str
     version: int
-    predictions: list[float]
+    said: Told
     ids: list[str]
     versions: list[int] | None = None
 
@@ -93,20 +94,21 @@ class Answering:
         ids = _ids(table)
         if len(parts) == 1 and parts[0].rows is None:
             parts[0].ids = ids
-            version, answers = await self._part(parts[0], began)
-            return Answered(parts[0].held.name, version, answers, ids)
+            version, said = await self._part(parts[0], began)
+            return Answered(parts[0].held.name, version, said, ids)
         return await self._merged(parts, ids, began, name)
 
     async def _merged(self, parts: list[Part], ids: list[str], began: float, name: str | None) -> Answered:
         for part in parts:
             part.ids = [ids[row] for row in part.rows or range(len(ids))]
         found = await asyncio.gather(*(self._part(part, began) for part in parts))
-        predictions, versions = [0.0] * len(ids), [0] * len(ids)
-        for part, (version, answers) in zip(parts, found, strict=True):
-            for place, value in zip(part.rows or range(len(ids)), answers, strict=True):
-                predictions[place], versions[place] = value, version
+        places, versions = [part.rows or range(len(ids)) for part in parts], [0] * len(ids)
+        for rows, (version, _) in zip(places, found, strict=True):
+            for place in rows:
+                versions[place] = version
+        said = together(zip(places, (answers for _, answers in found), strict=True), len(ids))
         mixed = versions if len(set(versions)) > 1 or len({part.held.name for part in parts}) > 1 else None
-        return Answered(name or parts[0].held.name, found[0][0], predictions, ids, mixed)
+        return Answered(name or parts[0].held.name, found[0][0], said, ids, mixed)
 
     def _parts(self, name: str | None, table: Table) -> list[Part]:
         parts = []
@@ -159,7 +161,7 @@ class Answering:
             got=str(value)[:60],
         )
 
-    async def _part(self, part: Part, began: float) -> tuple[int, list[float]]:
+    async def _part(self, part: Part, began: float) -> tuple[int, Told]:
         try:
             ready, values, answers = await self._tried(part)
         except MlopsError:
@@ -169,11 +171,11 @@ class Answering:
             part.role, part.held = "champion", self._models.get(part.held.name)
             ready, values, answers = await self._tried(part)
         took = time.perf_counter() - began
-        numbers: list[float] = answers.tolist()
-        self._keep(part, ready, values, numbers, took)
-        return ready.loaded.version.version, numbers
+        said = told(answers)
+        self._keep(part, ready, values, said, took)
+        return ready.loaded.version.version, said
 
-    async def _tried(self, part: Part) -> tuple[Ready, Any, Floats]:
+    async def _tried(self, part: Part) -> tuple[Ready, Any, Answers]:
         """The model's answers; in a new version's first minutes, those of the one before where the new one fails."""
         held = part.held
         ready = held.ready
@@ -186,7 +188,7 @@ class Answering:
             answers = await self._asked(ready, values)
         except Exception as error:
             if before is None:
-                raise _told(error, held) from error
+                raise _failure(error, held) from error
             found = await self._fallen_back(before, part, error)
             if guard is not None:
                 guard.saw(time.perf_counter() - began, failed=True)
@@ -196,14 +198,14 @@ class Answering:
             guard.saw(time.perf_counter() - began, failed=False)
         return ready, values, answers
 
-    async def _fallen_back(self, before: Ready, part: Part, error: Exception) -> tuple[Ready, Any, Floats]:
+    async def _fallen_back(self, before: Ready, part: Part, error: Exception) -> tuple[Ready, Any, Answers]:
         try:
             values = before.schema.values(part.table)
             return before, values, await self._asked(before, values)
         except Exception:  # noqa: BLE001  (what the new version raised is what is told)
-            raise _told(error, part.held) from error
+            raise _failure(error, part.held) from error
 
-    async def _asked(self, ready: Ready, values: Any) -> Floats:
+    async def _asked(self, ready: Ready, values: Any) -> Answers:
         if ready.inline and len(values) <= INLINE_ROWS:
             return ready.answer(values)
         batcher = self._batchers.get(ready)
@@ -218,14 +220,14 @@ class Answering:
                 del self._batchers[ready]
             raise self._timed_out() from error
 
-    def _keep(self, part: Part, ready: Ready, values: Any, answers: list[float], took: float) -> None:
+    def _keep(self, part: Part, ready: Ready, values: Any, said: Told, took: float) -> None:
         held, version = part.held, ready.loaded.version.version
-        self._counters.predicted(held.name, version, part.role, len(answers), took)
+        self._counters.predicted(held.name, version, part.role, len(part.ids), took)
         deploy = held.deploy
         if deploy is not None and deploy.log.sample < 1 and random.random() >= deploy.log.sample:  # noqa: S311
-            self._counters.add("inference_log_sampled_out_total", len(answers))
+            self._counters.add("inference_log_sampled_out_total", len(part.ids))
         else:
-            self._writer.add(_entry(part, ready, values, answers, took))
+            self._writer.add(_entry(part, ready, values, said, took))
         rival = self._models.challenger(held)
         if rival is not None and deploy is not None and deploy.shadow and part.role == "champion":
             self._shadow(rival, part)
@@ -243,11 +245,11 @@ class Answering:
             began = time.perf_counter()
             ready = self._models.ready(rival)
             values = ready.schema.values(part.table)
-            answers = ready.answer(values).tolist()
+            said = told(ready.answer(values))
             took = time.perf_counter() - began
             shadow = Part(rival, part.table, part.rows, "shadow", part.ids)
-            self._counters.predicted(rival.name, ready.loaded.version.version, "shadow", len(answers), took)
-            self._writer.add(_entry(shadow, ready, values, answers, took))
+            self._counters.predicted(rival.name, ready.loaded.version.version, "shadow", len(part.ids), took)
+            self._writer.add(_entry(shadow, ready, values, said, took))
         except Exception as error:  # noqa: BLE001  (nothing a shadow does may reach a client)
             self._counters.add("shadow_failures_total")
             _log.debug("the shadow of %s failed: %s", rival.name, error)
@@ -274,7 +276,7 @@ def stick(name: str, entity: Any) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def _entry(part: Part, ready: Ready, values: Any, answers: list[float], took: float) -> Entry:
+def _entry(part: Part, ready: Ready, values: Any, said: Told, took: float) -> Entry:
     held, names = part.held, ready.schema.names
     extras = tuple(
         (ASKED if name == SEGMENT else name, column)
@@ -292,9 +294,9 @@ def _entry(part: Part, ready: Ready, values: Any, answers: list[float], took: fl
         tuple(names),
         values,
         part.ids,
-        answers,
+        said.values,
         weight,
-        extras,
+        (*extras, *said.more.items()),
     )
 
 
@@ -317,7 +319,7 @@ def _ids(table: Table) -> list[str]:
     return own
 
 
-def _told(error: Exception, held: Held) -> MlopsError:
+def _failure(error: Exception, held: Held) -> MlopsError:
     if isinstance(error, MlopsError):
         return error
     _log.error("%s version %s failed", held.name, held.version.version, exc_info=error)

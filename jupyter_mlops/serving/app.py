@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
-from jupyter_mlops.errors import BadInput, MlopsError, NotFound
+from jupyter_mlops.errors import BadInput, MlopsError, NotFound, Unavailable
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving import explaining, protocol, truth
 from jupyter_mlops.serving.access import Access
@@ -23,6 +23,7 @@ from jupyter_mlops.serving.log import InferenceLog
 from jupyter_mlops.serving.models import Models
 from jupyter_mlops.serving.privacy import Privacy
 from jupyter_mlops.serving.requests import Table, read, read_json
+from jupyter_mlops.serving.telling import as_invocations
 from jupyter_mlops.serving.writer import LOST, LogWriter
 
 Scope = dict[str, Any]
@@ -138,14 +139,17 @@ class App:
 
     async def _predict(self, name: str | None, table: Table) -> Answer:
         found = await self._answering.answer(name, table)
-        said = {"predictions": found.predictions, "inference_ids": found.ids, "version": found.version}
+        said = {**as_invocations(found.said), "inference_ids": found.ids, "version": found.version}
         return _ok(said if found.versions is None else {**said, "versions": found.versions})
 
     async def _infer(self, name: str | None, version: str | None, body: bytes) -> Answer:
-        own, table = await self._aside(protocol.read, body)
+        own, wanted, table = await self._aside(protocol.read, body)
         self._bounded(table)
         self._has_version(name, version)
-        return _ok(protocol.answer(await self._answering.answer(name, table), own))
+        if wanted and name is not None:
+            held = self.models.standing_for(name)
+            protocol.offered(held.ready or held.asleep, wanted)
+        return _ok(protocol.answer(await self._answering.answer(name, table), own, wanted))
 
     def _has_version(self, name: str | None, version: str | None) -> None:
         if version is not None and str(self.models.get(name).version.version) != version:
@@ -176,7 +180,11 @@ class App:
         segment = None if segments else held.segment or None
         permitted(key, "truth", held.model if segments else held.name)
         task = held.target.spec.task if held.target else None
-        return truth.take(InferenceLog(self._project), held.model, segment, content, task)
+        try:
+            return truth.take(InferenceLog(self._project), held.model, segment, content, task)
+        except Unavailable as error:  # where it is kept is nobody's business outside
+            _log.warning("ground truth was refused: %s", error.message)
+            raise Unavailable("the log cannot be reached, so not all of it was kept", "send all again later") from error
 
     def _health(self, path: str) -> Answer:
         """Alive as long as it answers; ready while at least one of its models is in service."""

@@ -36,14 +36,17 @@ class Entry:
     columns: tuple[str, ...]
     rows: Any
     ids: list[str]
-    answers: list[float]
+    answers: list[Any]
     weight: float = 1.0
     extras: tuple[tuple[str, list[Any]], ...] = ()
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one model, version and role. `values` holds the columns of numbers, `others` all that are not."""
+    """Rows of one model, version and role. `values` holds the columns of numbers, `others` all that are not.
+
+    `answers` are numbers, or the names of classes.
+    """
 
     model: str
     segment: str
@@ -53,7 +56,7 @@ class Block:
     values: NDArray[np.float64]
     others: dict[str, list[Any]]
     ids: list[str]
-    answers: NDArray[np.float64]
+    answers: NDArray[np.float64] | list[str]
     times: NDArray[np.float64]
     latencies: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -110,11 +113,15 @@ def _block(entries: list[Entry]) -> Block:
         values,
         others,
         [key for entry in entries for key in entry.ids],
-        np.array([answer for entry in entries for answer in entry.answers], dtype=np.float64),
+        _answers([answer for entry in entries for answer in entry.answers]),
         np.repeat([entry.at for entry in entries], sizes),
         np.repeat([entry.latency_ms for entry in entries], sizes),
         np.repeat([entry.weight for entry in entries], sizes),
     )
+
+
+def _answers(answers: list[Any]) -> NDArray[np.float64] | list[str]:
+    return answers if any(isinstance(one, str) for one in answers) else np.array(answers, dtype=np.float64)
 
 
 def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
@@ -123,7 +130,9 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     values = [_numbers(line["values"]).reshape(size, len(columns)) for line, size in zip(lines, rows, strict=True)]
     own: dict[str, Any] = {name: [v for line in lines for v in line["others"][name]] for name in lines[0]["others"]}
     own[ID] = [key for line in lines for key in line["ids"]]
-    for name, kept in (("prediction", "answers"), ("latency_ms", "latencies"), (WEIGHT, "weights")):
+    answers = [_numbers(kept) if isinstance(kept := line["answers"], str) else np.array(kept, object) for line in lines]
+    own["prediction"] = np.concatenate(answers)
+    for name, kept in (("latency_ms", "latencies"), (WEIGHT, "weights")):
         own[name] = np.concatenate([_numbers(line[kept]) for line in lines])
     if "weight" not in {*columns, *own}:  # many a model has a column of that name, which must not be written over
         own["weight"] = own[WEIGHT]
@@ -134,7 +143,9 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(np.concatenate(values), columns=columns).assign(**own)
 
 
-def _text(numbers: NDArray[np.float64]) -> str:
+def _text(numbers: NDArray[np.float64] | list[str]) -> str | list[str]:
+    if isinstance(numbers, list):
+        return numbers
     return base64.b64encode(np.ascontiguousarray(numbers, dtype="<f8").tobytes()).decode()
 
 

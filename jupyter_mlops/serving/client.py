@@ -37,7 +37,9 @@ class Endpoint:
         self._lock = threading.Lock()
 
     def predict(self, rows: Any, timeout: float = 30.0) -> pd.DataFrame:
-        """inference_id, prediction and version for each row. The server's refusals come as our own errors.
+        """inference_id, prediction and version for each row, and `probability_` of each of several classes.
+
+        A model that answers with a table has its columns, their names after `prediction_`. The server's refusals come as errors.
 
         `rows`: a DataFrame (pandas, polars, Arrow), records, columns, or an array of the model's columns in their order.
         """
@@ -45,8 +47,9 @@ class Endpoint:
         return pd.DataFrame(
             {
                 "inference_id": said["inference_ids"],
-                "prediction": said["predictions"],
+                **_answers(said["predictions"]),
                 "version": said.get("versions") or said["version"],
+                **_probabilities(said.get("probabilities")),
             }
         )
 
@@ -100,6 +103,19 @@ class Endpoint:
             if isinstance(error, OSError):
                 raise
             raise ConnectionError(f"the answer broke off: {error}") from error
+
+
+def _answers(predictions: list[Any]) -> dict[str, list[Any]]:
+    first = predictions[0]
+    if not isinstance(first, dict | list):
+        return {"prediction": predictions}
+    names = list(first) if isinstance(first, dict) else list(range(len(first)))
+    return {f"prediction_{name}": [row[name] for row in predictions] for name in names}
+
+
+def _probabilities(rows: list[dict[str, float]] | None) -> dict[str, list[float | None]]:
+    names = dict.fromkeys(name for row in rows or [] for name in row)
+    return {f"probability_{name}": [row.get(name) for row in rows or []] for name in names}
 
 
 def _body(rows: Any) -> dict[str, Any]:

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.serving.convert import graph_elsewhere
 from jupyter_mlops.serving.converting import linear, onnx, precisions
-from jupyter_mlops.serving.proving import Answer, Floats, Kept, Proof, prove, proving_rows
+from jupyter_mlops.serving.proving import Answer, Kept, Proof, prove, proving_rows
 from jupyter_mlops.serving.schema import Schema, Values
 from jupyter_mlops.serving.shelved import Shelved
-from jupyter_mlops.store import LoadedModel, finite, predict
+from jupyter_mlops.store import Answers, LoadedModel, answers, columns_of, finite
 
 _log = logging.getLogger("jupyter_mlops.serving")
 INLINE_BELOW = 0.0005
+AT_ONCE = 2**21  # bytes of an ONNX form that are ready in well under a tenth of a second
 PENDING = "a faster form of it is being looked for"
 HeldOut = Callable[[], pd.DataFrame | None]
 
@@ -39,13 +42,13 @@ class AsItIs:
         self._known = replace(loaded, model=None)
         self._shelved: Shelved | None = None
 
-    def __call__(self, values: Values) -> Floats:
+    def __call__(self, values: Values) -> Answers:
         loaded = self.read()
         if self._schema.named and not isinstance(values, pd.DataFrame):
             values = pd.DataFrame(values, columns=self._schema.names)
         elif not self._schema.named and isinstance(values, pd.DataFrame):
             values = values.to_numpy()
-        return predict(loaded.model, values, loaded.features)
+        return answers(loaded.model, values, loaded.features)
 
     def read(self) -> LoadedModel:
         loaded = self._loaded
@@ -78,7 +81,9 @@ class AsItIs:
 class Ready:
     """A version that answers. `seconds` is one row's time, measured; `gains` whether many rows at once are cheaper.
 
-    `loaded` is what is known of it without the model, which `plain` has.
+    `loaded` is what is known of it without the model, which `plain` has; `outputs` are the columns of its answers and whether
+    they are numbers, `second` is the class whose probability it gives where there are two. `waking`: it was called back, and is
+    answered as it is until its faster form is in memory too.
     """
 
     loaded: LoadedModel
@@ -88,6 +93,9 @@ class Ready:
     proof: Proof
     seconds: float
     gains: bool
+    outputs: Mapping[str, bool]
+    second: str = ""
+    waking: bool = False
 
     @property
     def inline(self) -> bool:
@@ -96,12 +104,12 @@ class Ready:
 
     @property
     def pending(self) -> bool:
-        return self.proof.why == PENDING
+        return self.waking or self.proof.why == PENDING
 
     def asleep(self) -> Ready:
         """The same without what takes memory; to be woken before it is asked."""
         self.plain.let_go()
-        return self if self.proof.way == "linear" else replace(self, answer=self.plain)
+        return self if self.proof.way == "linear" else replace(self, answer=self.plain, waking=False)
 
 
 def prepare(
@@ -119,13 +127,15 @@ def prepare(
     schema = Schema(loaded)
     plain = AsItIs(loaded, schema, reload, keep)
     example = _example(loaded, schema)
-    if example is not None:
-        plain(example)
     asked = example if example is not None else _zeros(plain, schema)
+    outputs = {"prediction": True}
+    if asked is not None:
+        outputs = {name: column.dtype != object for name, column in columns_of(plain(asked)).items()}
     schema.takes_missing = asked is None or _takes_missing(plain, asked, schema)
     known = replace(loaded, model=None)
     answer, proof = _fastest(loaded, schema, plain, held_out, keep, later)
-    return Ready(known, schema, answer, plain, proof, *_timed(answer, example))
+    seconds, gains = _timed(answer, example)
+    return Ready(known, schema, answer, plain, proof, seconds, gains, outputs, _second(loaded.model))
 
 
 def hasten(ready: Ready, held_out: HeldOut, keep: Path | None) -> Ready:
@@ -135,17 +145,26 @@ def hasten(ready: Ready, held_out: HeldOut, keep: Path | None) -> Ready:
     if proof.way == "onnx":
         ready.plain.let_go()
     timed = _timed(answer, _example(loaded, ready.schema))
-    return replace(ready, answer=answer, proof=proof, seconds=timed[0], gains=timed[1])
+    return replace(ready, answer=answer, proof=proof, seconds=timed[0], gains=timed[1], waking=False)
 
 
 def wake(ready: Ready, keep: Path | None) -> Ready:
-    """In memory again what was asleep. MlopsError when its files are not what they were."""
-    if ready.proof.way == "onnx":
-        made = onnx(None, False, Kept(keep, ready.loaded.version.digest).file, read=True)
-        if not isinstance(made, str):
-            return replace(ready, answer=_within_reach(made, ready.plain))
+    """In memory again what was asleep. MlopsError when its files are not what they were.
+
+    A large ONNX form takes longer to read than the model itself does: `hasten` then brings it back.
+    """
+    if ready.proof.way != "onnx":
+        ready.plain.read()
+        return ready
+    kept = Kept(keep, ready.loaded.version.digest)
+    if kept.size() > AT_ONCE:
+        ready.plain.read()
+        return replace(ready, waking=True, seconds=1.0, gains=True)
+    made = _kept_form(kept, ready.proof)
+    if made is not None:
+        return replace(ready, answer=_within_reach(made, ready.plain))
     ready.plain.read()
-    return ready
+    return replace(ready, proof=Proof("as it is", 0, 0.0, PENDING))
 
 
 def _example(loaded: LoadedModel, schema: Schema) -> Values | None:
@@ -156,6 +175,11 @@ def _values(rows: pd.DataFrame, schema: Schema) -> Values:
     """Rows of a file as a request with them would come."""
     asked = rows[schema.names] if schema.named else rows
     return asked.to_numpy(dtype=np.float64) if schema.all_numbers else asked
+
+
+def _second(model: Any) -> str:
+    classes: list[Any] = list(getattr(model, "classes_", ())) if hasattr(model, "predict_proba") else []
+    return str(classes[1]) if len(classes) == 2 else ""
 
 
 def _zeros(plain: AsItIs, schema: Schema) -> Values | None:
@@ -198,15 +222,12 @@ def _fastest(
         return plain, Proof("as it is", 0, 0.0, PENDING)
     rows = proving_rows(example, held_out(), schema)
     why = "no faster form of it is known"
-    for way, made in _ways(loaded, kept):
+    for way, made, graph in _ways(loaded):
         proof = Proof("as it is", len(rows), 0.0, made) if isinstance(made, str) else prove(way, plain, made, rows)
         if proof.way == way and not isinstance(made, str):
-            kept.put(proof)
-            return _within_reach(made, plain) if way == "onnx" else _finite(made), proof
+            return _within_reach(made, plain) if graph else _finite(made), kept.put(proof, graph)
         why = proof.why
-    proof = Proof("as it is", len(rows), 0.0, why)
-    kept.put(proof)
-    return plain, proof
+    return plain, kept.put(Proof("as it is", len(rows), 0.0, why))
 
 
 def _again(loaded: LoadedModel, plain: AsItIs, kept: Kept, known: Proof) -> Answer | None:
@@ -216,22 +237,30 @@ def _again(loaded: LoadedModel, plain: AsItIs, kept: Kept, known: Proof) -> Answ
     if known.way == "linear":
         line = linear(loaded.model)
         return None if line is None else _finite(line)
-    made = onnx(None, False, kept.file, read=True)
-    return None if isinstance(made, str) else _within_reach(made, plain)
+    made = _kept_form(kept, known)
+    return None if made is None else _within_reach(made, plain)
 
 
-def _ways(loaded: LoadedModel, kept: Kept) -> Iterator[tuple[str, Answer | str]]:
+def _kept_form(kept: Kept, proof: Proof) -> Answer | None:
+    graph = kept.graph(proof)
+    made = None if graph is None else onnx(graph)
+    return None if isinstance(made, str) else made
+
+
+def _ways(loaded: LoadedModel) -> Iterator[tuple[str, Answer | str, bytes]]:
+    """Each with its ONNX graph, if it is one."""
     made = linear(loaded.model)
     if made is not None:
-        yield "linear", made
+        yield "linear", made, b""
     for double in precisions(loaded.model):
-        yield "onnx", onnx(loaded.model, double, kept.file)
+        graph = graph_elsewhere(loaded.model, double)
+        yield ("onnx", graph, b"") if isinstance(graph, str) else ("onnx", onnx(graph), graph)
 
 
 def _finite(made: Answer) -> Answer:
     """Numbers so large that the answer has no place among numbers are refused as the model itself refuses them."""
 
-    def answer(values: Values) -> Floats:
+    def answer(values: Values) -> Answers:
         with np.errstate(over="ignore", invalid="ignore"):  # refused below, so not warned of
             return finite(made(values))
 
@@ -242,13 +271,17 @@ def _within_reach(made: Answer, plain: Answer) -> Answer:
     """Missing numbers, and what single precision cannot hold, go to the model as it is: neither was proven."""
     most = float(np.finfo(np.float32).max)
 
-    def answer(values: Values) -> Floats:
+    def answer(values: Values) -> Answers:
         if not np.abs(values).max(initial=0.0) < most:
             return plain(values)
         found = made(values)
-        return found if np.isfinite(found).all() else plain(values)
+        return found if _all_finite(found) else plain(values)
 
     return answer
+
+
+def _all_finite(said: Answers) -> bool:
+    return all(column.dtype == object or bool(np.isfinite(column).all()) for column in columns_of(said).values())
 
 
 def _timed(answer: Answer, example: Values | None) -> tuple[float, bool]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from jupyter_mlops.store import Answers, chances
+
 Floats = NDArray[np.float64]
+_CLASSES = "classes"
 _PACKAGES = ("scikit-learn", "skl2onnx", "onnxruntime")
 
 
@@ -83,36 +86,49 @@ def precisions(model: Any) -> tuple[bool, ...]:
     return (False,) if trees else (True, False)
 
 
-def onnx(model: Any, double: bool, file: Path | None, read: bool = False) -> Callable[[Any], Floats] | str:
-    """The model in onnxruntime on one thread, or why there is none. With `read`, the graph kept in `file` is taken."""
+def graph_of(model: Any, double: bool) -> bytes | str:
+    """The model as an ONNX graph, or why there is none."""
+    try:
+        return _graph(model, double)
+    except ImportError:
+        return "skl2onnx is not installed: pip install 'jupyter_mlops[fast]'"
+    except Exception as error:  # noqa: BLE001  (converters raise whatever they raise; the model is then taken as it is)
+        return _no_form(error)
+
+
+def onnx(graph: bytes) -> Callable[[Any], Answers] | str:
+    """A graph in onnxruntime on one thread, or why it does not run there."""
     try:
         import onnxruntime
     except ImportError:
         return "onnxruntime is not installed: pip install 'jupyter_mlops[fast]'"
     try:
-        graph = file.read_bytes() if read and file is not None else _graph(model, double)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001  (converters raise whatever they raise; the model is then taken as it is)
-        return f"it has no ONNX form: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
-    if file is not None and not read:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_bytes(graph)
+    except Exception as error:  # noqa: BLE001  (as above)
+        return _no_form(error)
     return _run(session)
 
 
-def _run(session: Any) -> Callable[[Any], Floats]:
+def _no_form(error: Exception) -> str:
+    return f"it has no ONNX form: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+
+
+def _run(session: Any) -> Callable[[Any], Answers]:
     entry, run = session.get_inputs()[0], session.run
     name, kind = entry.name, np.float64 if "double" in entry.type else np.float32
     outputs = [output.name for output in session.get_outputs()]
+    classes = json.loads(session.get_modelmeta().custom_metadata_map.get(_CLASSES, "[]"))
 
-    def answer(values: Any) -> Floats:
+    def answer(values: Any) -> Answers:
         found = run(None, {name: values.astype(kind)})
         last: Floats = np.asarray(found[-1], dtype=np.float64)
         if len(outputs) == 2 and last.ndim == 2 and last.shape[1] == 2:
             return last[:, 1]
+        if len(outputs) == 2 and last.ndim == 2 and len(classes) == last.shape[1]:
+            return chances(found[0], last, classes)
         return np.asarray(found[0], dtype=np.float64).reshape(len(values))
 
     return answer
@@ -125,5 +141,8 @@ def _graph(model: Any, double: bool) -> bytes:
     kind = DoubleTensorType if double else FloatTensorType
     options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None
     made = to_onnx(model, initial_types=[("x", kind([None, int(model.n_features_in_)]))], options=options)
+    classes = getattr(model, "classes_", None)
+    if options and classes is not None:  # so that the graph alone knows what its columns are called
+        made.metadata_props.add(key=_CLASSES, value=json.dumps([str(one) for one in classes]))
     content: bytes = made.SerializeToString()
     return content

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.serving.compiled import Ready
+from jupyter_mlops.serving.keyed import word
 from jupyter_mlops.serving.proving import Floats
 from jupyter_mlops.serving.schema import Values
+from jupyter_mlops.store import Answers, Said
 
 MOST_ROWS = 100
 SHOWN = 5
@@ -32,10 +35,35 @@ def explain(ready: Ready, values: Values) -> list[dict[str, Any]]:
         raise BadInput(f"{len(values)} rows are too many to explain at once", f"send at most {MOST_ROWS}")
     frame = values if isinstance(values, pd.DataFrame) else pd.DataFrame(values, columns=ready.schema.names)
     usual = _usual(example[ready.schema.names] if ready.schema.named else example.set_axis(frame.columns, axis=1))
-    answers = _ask(ready, frame)
-    without = {name: _ask(ready, frame.assign(**{str(name): usual[name]})) for name in frame.columns}
-    base = float(_ask(ready, pd.DataFrame([usual], columns=frame.columns))[0])
-    return [_reasons(row, float(answers[row]), base, without, frame, usual) for row in range(len(frame))]
+    said = _ask(ready, frame)
+    measured = _measured(said)
+    answers = measured(said)
+    without = {name: measured(_ask(ready, frame.assign(**{str(name): usual[name]}))) for name in frame.columns}
+    base = measured(_ask(ready, pd.DataFrame([usual] * len(frame), columns=frame.columns)))
+    told = [_reasons(row, float(answers[row]), float(base[row]), without, frame, usual) for row in range(len(frame))]
+    return [{**one, **_class(said, row)} for row, one in enumerate(told)]
+
+
+def _measured(said: Answers) -> Callable[[Answers], Floats]:
+    """The number that reasons are measured by: the answer, or of several classes the probability of the one that was told."""
+    if not isinstance(said, Said):
+        return lambda other: np.asarray(other)
+    if said.form != "class" and said.values.dtype != object:
+        return lambda other: other.values if isinstance(other, Said) else other
+    if not said.more or said.form != "class":
+        raise BadInput(
+            "this model answers in texts and gives no probabilities, so there is nothing to measure a reason by",
+            "explain a model that has predict_proba",
+        )
+    places = [said.names.index(word(value) or "") for value in said.values]
+    return lambda other: np.stack(list(cast("Said", other).more.values()), axis=1)[range(len(places)), places]
+
+
+def _class(said: Answers, row: int) -> dict[str, Any]:
+    """Of several classes, which one the probability is of."""
+    if isinstance(said, Said) and said.form == "class":
+        return {"probability_of": word(said.values[row])}
+    return {}
 
 
 def _reasons(
@@ -59,7 +87,7 @@ def _usual(example: pd.DataFrame) -> dict[Any, Any]:
     return usual
 
 
-def _ask(ready: Ready, frame: pd.DataFrame) -> Floats:
+def _ask(ready: Ready, frame: pd.DataFrame) -> Answers:
     return ready.answer(frame.to_numpy(dtype=np.float64) if ready.schema.all_numbers else frame)
 
 

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jupyter_mlops.masking import mask
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.keyed import Keyed, word
+from jupyter_mlops.serving.reaching import reached
 
 MOST_FILES = 100
 ID, WEIGHT = "inference_id", "sampling_weight"
@@ -36,8 +38,10 @@ class InferenceLog:
     def __init__(self, project: Project) -> None:
         # A bucket's listing is kept by fsspec; others write there too.
         self._fs, self._root = fsspec.core.url_to_fs(project.storage, use_listings_cache=False)
+        self.place = mask(project.storage)
         self._keyed = Keyed(project)
 
+    @reached
     def append(
         self, model: str, segment: str | None, rows: pd.DataFrame, part: str | None = None, kind: str = "inference"
     ) -> None:
@@ -52,6 +56,7 @@ class InferenceLog:
             name = part or _digest(those[ID])
             self._write(f"{kind}/{model}/{segment or '_'}/day={day}/{name}.parquet", those)
 
+    @reached
     def rows(self, model: str, segment: str | None = None, kind: str = "inference") -> pd.DataFrame:
         """Everything logged, the oldest first, each inference once. `sampling_weight` is how many requests a row stands for."""
         frames = [_weighed(self._read(file)) for file in self._files(kind, model, segment)]
@@ -60,6 +65,7 @@ class InferenceLog:
         every = pd.concat(frames, ignore_index=True).drop_duplicates(ID, keep="last")
         return every.sort_values("time", kind="stable", ignore_index=True)
 
+    @reached
     def count(self, model: str, segment: str | None = None, kind: str = "inference") -> int:
         """How many inferences are logged, from the files' footers alone."""
         total = 0
@@ -68,6 +74,7 @@ class InferenceLog:
                 total += pq.ParquetFile(handle).metadata.num_rows
         return total
 
+    @reached
     def asked(self, model: str, segment: str | None = None) -> int:
         """How many inferences there were: of a sample, as many as it stands for."""
         total = 0.0
@@ -79,6 +86,7 @@ class InferenceLog:
                 total += float(_weighed(frame)[WEIGHT].sum()) if there else parquet.metadata.num_rows
         return round(total)
 
+    @reached
     def known(self, model: str, segment: str | None, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
         """Which of these ids are logged; only the files of these days (YYYY-MM-DD) are looked at, if named."""
         wanted, found = pa.array(sorted(ids)), set()
@@ -90,12 +98,14 @@ class InferenceLog:
                 found |= set(column.filter(pc.is_in(column, wanted)).to_pylist())
         return found
 
+    @reached
     def known_anywhere(self, model: str, ids: set[str], days: Iterable[str] | None = None) -> set[str]:
         """Which of these ids are logged, by whichever of the model's segments."""
         place = f"{self._root}/inference/{model}"
         names = [one.rpartition("/")[2] for one in self._fs.ls(place, detail=False)] if self._fs.exists(place) else []
         return {one for name in names for one in self.known(model, None if name == "_" else name, ids, days)}
 
+    @reached
     def add_truth(self, model: str, segment: str | None, truth: pd.DataFrame, received: datetime | None = None) -> None:
         """Keep outcomes: inference_id, truth, and observed_at if known. A later one for the same id corrects it."""
         at = received or datetime.now(UTC)
@@ -106,6 +116,7 @@ class InferenceLog:
         if len(files) > MOST_FILES:
             self._merge(files)
 
+    @reached
     def truth(self, model: str, segment: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
         """The outcome of each inference: what was observed last, and of one observation what was received last.
 
@@ -128,6 +139,7 @@ class InferenceLog:
         last = ordered.drop_duplicates(ID, keep="last").reset_index(drop=True)
         return last.drop(columns=["_observed", "_received", "_truth"])
 
+    @reached
     def keep_since(self, model: str, segment: str | None, keep: timedelta, now: datetime | None = None) -> int:
         """Delete the days that ended longer ago than `keep`; how many files that were."""
         oldest = ((now or datetime.now(UTC)) - keep).strftime("%Y-%m-%d")
@@ -141,6 +153,7 @@ class InferenceLog:
             self._fs.rm_file(file)
         return len(old)
 
+    @reached
     def erase(self, model: str, segment: str | None, column: str, values: set[str]) -> int:
         """Rewrite every file without the rows whose `column` is one of `values`, and without their outcomes; how many rows."""
         gone: set[str] = set()

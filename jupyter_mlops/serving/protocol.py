@@ -28,27 +28,42 @@ def metadata(ready: Ready, name: str) -> dict[str, Any]:
     ]
     if name != ready.loaded.version.model:
         inputs.append({"name": SEGMENT, "datatype": "BYTES", "shape": [-1]})
-    outputs = [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}]
+    outputs: list[dict[str, Any]] = [
+        {"name": output, "datatype": "FP64" if number else "BYTES", "shape": [-1]}
+        for output, number in ready.outputs.items()
+    ]
+    if ready.second:
+        outputs[0]["parameters"] = {"probability_of": ready.second}
     version = str(ready.loaded.version.version)
     said = {"name": name, "versions": [version], "platform": f"sklearn ({ready.proof.way})"}
     return {**said, "inputs": inputs, "outputs": outputs, "parameters": {"proof": asdict(ready.proof)}}
 
 
-def read(body: bytes) -> tuple[str, Table]:
-    """The request's own id (empty when it has none), and its rows."""
+def read(body: bytes) -> tuple[str, list[str], Table]:
+    """The request's own id (empty when it has none), the outputs that it wants (empty: all), and its rows."""
     content = read_json(body)
     table = tensors(content)
     own = content.get("id")
-    return own if isinstance(own, str) else "", table
+    return own if isinstance(own, str) else "", [wanted["name"] for wanted in content.get("outputs") or []], table
+
+
+def offered(ready: Ready | None, wanted: list[str]) -> None:
+    """BadInput when one of the outputs is not among those of this model."""
+    known = list(ready.outputs) if ready else wanted
+    unknown = next((number for number, name in enumerate(wanted) if name not in known), None)
+    if unknown is not None:
+        raise BadInput(f"outputs[{unknown}]: there is no such output", f"ask for {', '.join(known)}, or name none")
 
 
 def tensors(content: Any) -> Table:
     """The rows in an inference request: one tensor for each column, or one of two dimensions for all columns by their place."""
     if not isinstance(content, dict) or not isinstance(content.get("inputs"), list) or not content["inputs"]:
         raise BadInput("the request has no list of tensors in `inputs`", "see /openapi.json for its form")
-    for number, wanted in enumerate(content.get("outputs") or []):
-        if not isinstance(wanted, dict) or wanted.get("name") != OUTPUT:
-            raise BadInput(f"outputs[{number}]: there is no such output", f"ask for {OUTPUT!r}, or name none")
+    outputs = content.get("outputs") or []
+    if not isinstance(outputs, list) or not all(
+        isinstance(o, dict) and isinstance(o.get("name"), str) for o in outputs
+    ):
+        raise BadInput("`outputs` is no list of names", f'send [{{"name": "{OUTPUT}"}}], or none')
     read = [_tensor(tensor, number) for number, tensor in enumerate(content["inputs"])]
     if len(read) == 1 and len(read[0][1]) == 2:
         values, (rows, width) = read[0][2], read[0][1]
@@ -129,18 +144,22 @@ def _flat(data: list[Any]) -> list[Any]:
     return data
 
 
-def answer(answered: Answered, own: str) -> dict[str, Any]:
+def answer(answered: Answered, own: str, wanted: list[str]) -> dict[str, Any]:
     """The response, under the request's own id where it has one."""
-    output = {
-        "name": OUTPUT,
-        "datatype": "FP64",
-        "shape": [len(answered.predictions)],
-        "data": answered.predictions,
-        "parameters": {"inference_ids": answered.ids} | ({"versions": answered.versions} if answered.versions else {}),
-    }
+    known = {OUTPUT: answered.said.values, **answered.said.more}
+    outputs = [_output(name, known[name]) for name in wanted or known if name in known]
+    outputs = outputs or [_output(OUTPUT, answered.said.values)]
+    outputs[0]["parameters"] = {"inference_ids": answered.ids} | (
+        {"versions": answered.versions} if answered.versions else {}
+    )
     return {
         "model_name": answered.model,
         "model_version": str(answered.version),
         "id": own or answered.ids[0],
-        "outputs": [output],
+        "outputs": outputs,
     }
+
+
+def _output(name: str, values: list[Any]) -> dict[str, Any]:
+    texts = any(isinstance(value, str) for value in values)
+    return {"name": name, "datatype": "BYTES" if texts else "FP64", "shape": [len(values)], "data": values}

@@ -16,7 +16,7 @@ from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project, Target
 from jupyter_mlops.serving.log import ID, InferenceLog
 from jupyter_mlops.serving.privacy import Privacy
-from jupyter_mlops.store import LoadedModel, predict
+from jupyter_mlops.store import LoadedModel, answers, columns_of
 
 PART = 50_000
 
@@ -24,11 +24,12 @@ PART = 50_000
 def score(
     project: Project, loaded: LoadedModel, target: Target, rows: pd.DataFrame, at: pd.Timestamp | None = None
 ) -> pd.DataFrame:
-    """inference_id and prediction for each row, logged. Rows that bring their own ids are logged once however often scored.
+    """inference_id and prediction for each row, and what the model says beside it, logged.
 
-    `at` is when it happened (default: now), where the rows have no time of their own.
+    Rows that bring their own ids are logged once however often scored. `at` is when it happened (default: now), where the rows
+    have no time of their own.
     """
-    answers = predict(loaded.model, rows, loaded.features)
+    said = columns_of(answers(loaded.model, rows, loaded.features))
     ids = (
         rows[ID].astype(str)
         if ID in rows.columns
@@ -38,9 +39,9 @@ def score(
     times = pd.to_datetime(rows[stamp], utc=True) if stamp in rows.columns else at or pd.Timestamp.now("UTC")
     kept = rows.drop(columns=[c for c in (ID, target.spec.data.target) if c in rows.columns])
     kept = Privacy(project).frame(target, kept)
-    logged = kept.assign(**{ID: ids, "time": times, "version": loaded.version.version, "prediction": answers})
+    logged = kept.assign(**{ID: ids, "time": times, "version": loaded.version.version, **said})
     InferenceLog(project).append(target.model, target.segment, logged)
-    return pd.DataFrame({ID: ids.to_numpy(), "prediction": answers})
+    return pd.DataFrame({ID: ids.to_numpy(), **said})
 
 
 def score_file(project: Project, loaded: LoadedModel, target: Target, file: Path, out: Path) -> int:

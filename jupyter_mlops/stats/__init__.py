@@ -1,5 +1,6 @@
 """Numbers from numbers: metrics as sums, intervals, distances between histograms. No I/O, no model, no clock."""
 
+from jupyter_mlops.stats.added import Added, summed
 from jupyter_mlops.stats.behaviour import behaviour, leaning, popularity
 from jupyter_mlops.stats.bootstrap import (
     BUCKETS,
@@ -31,7 +32,8 @@ from jupyter_mlops.stats.distances import (
     population_stability,
     wasserstein,
 )
-from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, at_k, ranking_at
+from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, Rising, at_k, ranking_at
+from jupyter_mlops.stats.named import groups_of, left_out, named_metric
 from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ranking import coverage, coverage_gain, first, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
@@ -45,9 +47,11 @@ __all__ = [
     "ORDERS",
     "RANKING",
     "REGRESSION",
+    "Added",
     "Combine",
     "Interval",
     "Metric",
+    "Rising",
     "Sums",
     "at_k",
     "behaviour",
@@ -69,6 +73,7 @@ __all__ = [
     "first",
     "gap_interval",
     "gated_metrics",
+    "groups_of",
     "hellinger",
     "higher_is_better",
     "holm",
@@ -78,7 +83,9 @@ __all__ = [
     "kolmogorov_smirnov",
     "largest_gap",
     "leaning",
+    "left_out",
     "log_evidence",
+    "named_metric",
     "online_level",
     "paired_interval",
     "popularity",
@@ -87,6 +94,7 @@ __all__ = [
     "ratio",
     "simes",
     "stratified",
+    "summed",
     "unlike_pairs",
     "wasserstein",
     "wilson",

@@ -28,6 +28,7 @@ Combine = Callable[[Floats], Floats]
 REPLICATES = 2000
 BUCKETS = 1024
 _FOLDED = 0.25  # from so many standard deviations on, the bias of resampling is the metric's nature and no accident
+_BEHIND = 3.0  # so many standard errors behind the largest gap, a gap is not the largest by bad luck
 _NORMAL = NormalDist()
 
 
@@ -136,7 +137,8 @@ def gap_interval(
     `logarithmic`: the smallest ratio of any two instead, which is a gap of logarithms. None where a rate has no value.
 
     Noise alone makes a largest gap larger, so a resample of it says too little of none. The lower end is that of all
-    differences together (the max-t interval of Westfall and Young, 1993), the upper end that of each difference by itself.
+    differences together (the max-t interval of Westfall and Young, 1993) that can be the largest, as those far behind it
+    cannot (Chernozhukov, Lee and Rosen, 2013); the upper end that of each difference by itself.
     """
     scale = np.log if logarithmic else np.asarray
     drawn = _replicates(sums.per, seed) if sums.strata is None else _within_strata(sums.strata, seed)
@@ -153,7 +155,9 @@ def gap_interval(
     if not len(away) or not sure.any():
         return None
     z = _wide(confidence, _free(sums))
-    together = float(np.quantile(np.abs(away[:, sure] / error[sure]).max(axis=1), confidence))
+    able = sure & (gap + _BEHIND * error >= gap.max())
+    able = able if able.any() else sure
+    together = float(np.quantile(np.abs(away[:, able] / error[able]).max(axis=1), confidence))
     together *= z / _NORMAL.inv_cdf((1 + confidence) / 2)
     low, found, high = max(0.0, float((gap - together * error).max())), float(gap.max()), float((gap + z * error).max())
     ends = (math.exp(-found), math.exp(-high), math.exp(-low)) if logarithmic else (found, low, high)

@@ -6,10 +6,14 @@ Each equals scikit-learn's function of the same name; `ece` is the expected cali
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Metric, each, mean, sorting
+from jupyter_mlops.stats.added import Added, written_out
+from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Combine, Metric, averaged, each, mean, one_by_one, sorting
 from jupyter_mlops.stats.precision import average_precision_rising, tie_lengths
 
 Floats = NDArray[np.float64]
@@ -24,10 +28,10 @@ def ratio(above: Floats, below: Floats) -> Floats:
         return np.asarray(above / below)
 
 
-def _counts(truth: Floats, score: Floats) -> Floats:
+def _counted(truth: Floats, score: Floats) -> list[Added]:
     """Hits, false alarms, misses, right refusals."""
-    chosen = (score > 0.5).astype(np.float64)
-    return np.stack([chosen * truth, chosen * (1 - truth), (1 - chosen) * truth, (1 - chosen) * (1 - truth)], axis=1)
+    cell = 3 - 2 * (score > 0.5).astype(np.int8) - (truth == 1)
+    return [Added(1.0, cell, 4)]
 
 
 def _f1(sums: Floats) -> Floats:
@@ -64,30 +68,44 @@ def _mcc(sums: Floats) -> Floats:
         return np.where(margins > 0, (hit * right - false * missed) / np.sqrt(margins), 0.0)
 
 
-def _log_loss(truth: Floats, score: Floats) -> Floats:
+def _log_losses(truth: Floats, score: Floats) -> list[Added]:
     p = np.clip(score, _CLIP, 1 - _CLIP)
-    return each(-np.log(np.where(truth == 1, p, 1 - p)))
+    return averaged(-np.log(np.where(truth == 1, p, 1 - p)))
 
 
-def _auc_rising(truth: Floats, score: Floats, weight: Floats) -> Floats:
+def _auc_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> list[Added]:
     """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
-    negatives; their linearised average resamples without sorting again."""
-    one = weight * (truth == 1)
-    other = weight - one
-    ups, downs = float(one.sum()), float(other.sum())
-    if not ups or not downs:
-        return np.full((len(truth), 5), np.nan)
-    parts = np.empty((len(truth), 5))
-    np.multiply(one, _middle(other, score) / downs, out=parts[:, 0])
-    np.multiply(other, 1 - _middle(one, score) / ups, out=parts[:, 2])
-    parts[:, 1], parts[:, 3] = one, other
-    np.multiply(weight, parts[:, 0].sum() / ups, out=parts[:, 4])
-    return parts
+    negatives; their linearised average resamples without sorting again. Each row adds how many of the other kind are below."""
+    up = truth == 1
+    mine, every = _below(up, score, weight)
+    one = float(up.sum() if weight is None else weight[up].sum())
+    other = float(len(up) if weight is None else weight.sum()) - one
+    if not one or not other:
+        return [Added(np.nan)] * 7
+    below = mine + up * (every - 2 * mine)
+    won = below[up] if weight is None else below[up] * weight[up]
+    down = (~up).view(np.int8)
+    return [
+        Added(below, down, 2),
+        Added(1.0, down, 2),
+        Added(float(won.sum()) / (one * other)),
+        Added(one),
+        Added(other),
+    ]
 
 
-def _middle(counts: Floats, score: Floats) -> Floats:
+def _below(up: NDArray[np.bool_], score: Floats | None, weight: Floats | None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How many positives, and how many rows, are below each row, of its own tie the half. Of rows that count one each and no
+    two of which are the same, whole numbers: of the row itself nothing is asked."""
+    if weight is None and score is None:
+        return np.cumsum(up, dtype=np.int32), np.arange(1, len(up) + 1, dtype=np.int32)
+    tied = None if score is None else tie_lengths(score)
+    weight = np.ones(len(up)) if weight is None else weight
+    return _middle(weight * up, tied), _middle(weight, tied)
+
+
+def _middle(counts: Floats, tied: Codes | None) -> Floats:
     """How much is counted below each row, of its own tie the half."""
-    tied = tie_lengths(score)
     if tied is None:
         return np.asarray(np.cumsum(counts) - counts / 2)
     whole = np.add.reduceat(counts, np.cumsum(tied) - tied)
@@ -96,9 +114,11 @@ def _middle(counts: Floats, score: Floats) -> Floats:
 
 def _auc(sums: Floats) -> Floats:
     """Both means less the area itself, which every row carries; at the whole sample exactly the area."""
-    over_ups, ups, over_downs, downs, area = (sums[..., i] for i in range(5))
-    middle = ratio(area, ups + downs)
-    return _leaning(middle, ratio(over_ups, ups) + ratio(over_downs, downs) - 2 * middle)
+    won, lost, ups, downs, area, one, other = (sums[..., i] for i in range(7))
+    rows = ups + downs
+    middle = ratio(area, rows)
+    over_ups, over_downs = ratio(won, ups * ratio(other, rows)), 1 - ratio(lost, downs * ratio(one, rows))
+    return _leaning(middle, over_ups + over_downs - 2 * middle)
 
 
 def _average_precision(sums: Floats) -> Floats:
@@ -112,27 +132,31 @@ def _leaning(middle: Floats, away: Floats) -> Floats:
     return np.where((away == 0) | (middle <= 0) | (middle >= 1), middle + away, leaning)
 
 
-def _calibration_parts(right: Floats, confidence: Floats) -> Floats:
+def _calibrated(right: Floats, confidence: Floats) -> list[Added]:
     which = np.clip(np.ceil(confidence * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
-    parts = np.zeros((len(right), _BINS + 1))
-    parts[np.arange(len(right)), which] = confidence - right
-    parts[:, _BINS] = 1.0
-    return parts
+    return [Added(confidence - right, which, _BINS), Added(1.0)]
 
 
 def _ece(sums: Floats) -> Floats:
     return ratio(np.abs(sums[..., :_BINS]).sum(axis=-1), sums[..., _BINS])
 
 
+def _of_chances(
+    name: str, added: Callable[[Floats, Floats], list[Added]], combine: Combine, within: tuple[float, float]
+) -> Metric:
+    return Metric(name, one_by_one(added), combine, False, probabilities=True, within=within, added=added)
+
+
 _AUC_PARTS = sorting(_auc_rising)
+_COUNTS = one_by_one(_counted)
 CLASSIFICATION = (
-    Metric("accuracy", _counts, _accuracy, True, share=(0, 1, 2, 3), within=UNIT),
-    Metric("balanced_accuracy", _counts, _balanced, True, within=UNIT),
-    Metric("precision", _counts, _precision, True, share=(0, 1), within=UNIT),
-    Metric("recall", _counts, _recall, True, share=(0, 2), within=UNIT),
-    Metric("specificity", _counts, _specificity, True, share=(1, 3), within=UNIT),
-    Metric("f1", _counts, _f1, True, within=UNIT),
-    Metric("mcc", _counts, _mcc, True, within=(-1.0, 1.0)),
+    Metric("accuracy", _COUNTS, _accuracy, True, share=(0, 1, 2, 3), within=UNIT, added=_counted),
+    Metric("balanced_accuracy", _COUNTS, _balanced, True, within=UNIT, added=_counted),
+    Metric("precision", _COUNTS, _precision, True, share=(0, 1), within=UNIT, added=_counted),
+    Metric("recall", _COUNTS, _recall, True, share=(0, 2), within=UNIT, added=_counted),
+    Metric("specificity", _COUNTS, _specificity, True, share=(1, 3), within=UNIT, added=_counted),
+    Metric("f1", _COUNTS, _f1, True, within=UNIT, added=_counted),
+    Metric("mcc", _COUNTS, _mcc, True, within=(-1.0, 1.0), added=_counted),
     Metric("auc", _AUC_PARTS, _auc, True, weighted=True, within=UNIT, rising=_auc_rising),
     Metric(
         "average_precision",
@@ -143,9 +167,9 @@ CLASSIFICATION = (
         within=UNIT,
         rising=average_precision_rising,
     ),
-    Metric("log_loss", _log_loss, mean, False, probabilities=True, within=POSITIVE),
-    Metric("brier", lambda y, s: each((y - s) ** 2), mean, False, probabilities=True, within=UNIT),
-    Metric("ece", _calibration_parts, _ece, False, probabilities=True, within=UNIT),
+    _of_chances("log_loss", _log_losses, mean, POSITIVE),
+    _of_chances("brier", lambda y, s: averaged((y - s) ** 2), mean, UNIT),
+    _of_chances("ece", _calibrated, _ece, UNIT),
 )
 
 
@@ -199,7 +223,7 @@ def _auc_ovr_parts(truth: Floats, scores: Floats, weight: Floats | None = None) 
 
 
 def _auc_ovr(sums: Floats) -> Floats:
-    areas = np.stack([_auc(sums[..., i : i + 5]) for i in range(0, sums.shape[-1], 5)], axis=-1)
+    areas = np.stack([_auc(sums[..., i : i + 7]) for i in range(0, sums.shape[-1], 7)], axis=-1)
     known = np.isfinite(areas)
     return ratio(np.nan_to_num(areas).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 
@@ -216,7 +240,7 @@ def _brier_of(truth: Floats, scores: Floats) -> Floats:
 
 def _calibration_of(truth: Floats, scores: Floats) -> Floats:
     answered = scores.argmax(axis=1)
-    return _calibration_parts((answered == truth).astype(np.float64), scores.max(axis=1))
+    return written_out(_calibrated((answered == truth).astype(np.float64), scores.max(axis=1)), len(truth))
 
 
 MULTICLASS = (

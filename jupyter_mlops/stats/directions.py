@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlops.stats.classification import CLASSIFICATION, MULTICLASS
 from jupyter_mlops.stats.metrics import RANKED_AT_K, RANKING, REGRESSION, at_k
+from jupyter_mlops.stats.named import named_metric
 
 _HIGHER = {metric.name: metric.higher for metric in (*REGRESSION, *CLASSIFICATION, *MULTICLASS, *RANKING)}
 _SHOWN = {"coverage": True, "diversity": True, "novelty": True, "popularity_bias": False}
@@ -13,12 +14,21 @@ _OF_TASK = {
 }
 
 
-def higher_is_better(name: str) -> bool | None:
-    """None: neither way (bias), or no metric that is known; it cannot be gated."""
+def higher_is_better(name: str, task: str = "") -> bool | None:
+    """None: neither way (bias), or no metric that is known, scikit-learn's among them (of the `task`, else
+    of any); it cannot be gated."""
     kind, k = at_k(name) or ("", 0)
     if k and kind in _SHOWN:
         return _SHOWN[kind]
-    return True if k and kind in RANKED_AT_K else _HIGHER.get(name)
+    if k and kind in RANKED_AT_K:
+        return True
+    return _HIGHER[name] if name in _HIGHER else _of_scikit_learn(name, task)
+
+
+def _of_scikit_learn(name: str, task: str) -> bool | None:
+    tried = [of for of in (("classification", 2), ("classification", 3), ("regression", 0)) if task in ("", of[0])]
+    found = (named_metric(name, *of) for of in tried)
+    return next((metric.higher for metric in found if metric is not None), None)
 
 
 def gated_metrics(task: str, k: int = 10) -> list[str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jupyter_mlops.stats.added import Added, written_out
 from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall, reciprocal_rank
 
 Floats = NDArray[np.float64]
 Combine = Callable[[Floats], Floats]
+Rising = Callable[[NDArray[Any], Floats | None, Floats | None], Sequence[Added]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Metric:
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
     `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
     of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
-    `rising(truth, score, weight)`: the same of rows that stand by rising score, for whoever has sorted them already.
+    `added(truth, prediction)`: the same where each row adds to few columns. `rising(truth, score, weight)`: that of rows that
+    stand by rising score, for whoever has sorted them already (`whole(truth, prediction, weight)` is the value of what is no
+    sum over rows); score None where no two are the same, weight None where all
+    count the same.
     """
 
     name: str
@@ -33,7 +39,9 @@ class Metric:
     probabilities: bool = False
     share: tuple[int, ...] = ()
     weighted: bool = False
-    rising: Callable[[Floats, Floats, Floats], Floats] | None = None
+    added: Callable[[Floats, Floats], Sequence[Added]] | None = None
+    rising: Rising | None = None
+    whole: Callable[..., float] | None = None
     within: tuple[float, float] = (-math.inf, math.inf)
 
 
@@ -50,13 +58,24 @@ def each(values: Floats) -> Floats:
     return np.stack([values, np.ones_like(values)], axis=1)
 
 
-def sorting(rising: Callable[[Floats, Floats, Floats], Floats]) -> Callable[..., Floats]:
-    """`parts` of rows as they come, from what gives those of rows by rising score."""
+def averaged(values: Floats) -> list[Added]:
+    """For the mean of one number a row."""
+    return [Added(values), Added(1.0)]
+
+
+def one_by_one(added: Callable[[Floats, Floats], Sequence[Added]]) -> Callable[..., Floats]:
+    """`parts` of what gives what rows add to few columns."""
+    return lambda truth, prediction: written_out(added(truth, prediction), len(truth))
+
+
+def sorting(rising: Rising) -> Callable[..., Floats]:
+    """`parts` of rows as they come, from what gives what those by rising score add."""
 
     def parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
-        weight = np.ones_like(truth) if weight is None else weight
         order = np.argsort(score)
-        found = rising(truth[order], score[order], weight[order])
+        sorted_weight = None if weight is None else weight[order]
+        added = rising(truth[order], score[order], sorted_weight)
+        found = written_out(added, len(truth), sorted_weight)
         back = np.empty_like(found)
         back[order] = found
         return back

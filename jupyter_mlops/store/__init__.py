@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
-    from jupyter_mlops.store.predicting import finite, predict
+    from jupyter_mlops.store.predicting import Answers, Said, answers, chances, columns_of, finite, predict
     from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
     from jupyter_mlops.store.trusted import foreign
@@ -27,9 +27,14 @@ LEASE = 300.0
 __all__ = [
     "KEY",
     "LEASE",
+    "Answers",
     "Database",
     "LoadedModel",
+    "Said",
     "Store",
+    "answers",
+    "chances",
+    "columns_of",
     "database",
     "digest_of",
     "expired",
@@ -57,8 +62,7 @@ _HOME = {
     "foreign": "trusted",
     "foreign_database": "tables",
     "lease": "leases",
-    "finite": "predicting",
-    "predict": "predicting",
+    **dict.fromkeys(("Answers", "Said", "answers", "chances", "columns_of", "finite", "predict"), "predicting"),
     "same_incident": "alerting",
 }
 

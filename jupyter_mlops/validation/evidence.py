@@ -148,7 +148,7 @@ def _rounded(value: Any) -> Any:
 def _known_metrics(target: Target) -> None:
     """A word nobody knows is told before anything is computed, with the nearest that this task has."""
     for kind, name in named_metrics(target):
-        if higher_is_better(name) is None:
+        if higher_is_better(name, target.spec.task) is None:
             _, k = at_k(name) or ("", 10)
             raise unknown(kind, name, gated_metrics(target.spec.task, k))
 

@@ -192,11 +192,14 @@ def _excess(
     groups = [where, ~where] if against_rest else [where]
     excess, variance, cases = 0.0, 0.0, 0
     for sign, group in zip((1, -1), groups, strict=False):
-        away = tested[group] - tested[group].mean()
+        own = tested[np.flatnonzero(group)]
+        mean = float(own.mean())
+        away = own - mean
         if units is not None:
-            own = np.unique(units[group], return_inverse=True)[1]
-            away = np.bincount(own, weights=away)
-        excess += sign * float(tested[group].mean())
+            away = np.asarray(
+                np.bincount(np.unique(units[group], return_inverse=True)[1], weights=away), dtype=np.float64
+            )
+        excess += sign * mean
         variance += float((away**2).sum()) / group.sum() ** 2 * len(away) / max(1, len(away) - 1)
         cases = cases or len(away)
     return excess, math.sqrt(variance), cases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +21,8 @@ from jupyter_mlops.stats import (
     Sums,
     bucket_of,
     by_unit,
+    groups_of,
+    left_out,
     stratified,
 )
 
@@ -50,9 +53,7 @@ class Judged:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        if self.task == "classification":
-            return CLASSIFICATION if len(self.classes) == 2 else MULTICLASS
-        return REGRESSION if self.task == "regression" else RANKING + self.asked
+        return metrics_of(self.task, len(self.classes)) + self.asked
 
     @property
     def count(self) -> int:
@@ -86,12 +87,20 @@ class Judged:
 
     def sums(self, metric: Metric, *scores: Floats) -> Sums:
         """What each unit adds, in buckets where there are many; of several models side by side."""
+        if metric.whole is not None:
+            return self._left_out(metric.whole, scores)
         parts = np.hstack([self.parts(metric, one) for one in scores])
         if self.task != "ranking":
             return self.gather(parts)
         valued = parts[:, 1] > 0
         strata = None if self._entity_stratum is None else _anew(self._entity_stratum[valued])
         return _sums(parts[valued], bucket_of(int(valued.sum())), int(valued.sum()), strata)
+
+    def _left_out(self, of: Callable[..., float], scores: Sequence[Floats]) -> Sums:
+        """Of what is no sum: each group of units with what it changes; of several models the same groups."""
+        group = groups_of(self.count)
+        group = group if self.units is None else group[self.units]
+        return Sums(np.hstack([left_out(of, self.truth, one, self.weight, group) for one in scores]), self.cases)
 
     def gather(self, parts: Floats) -> Sums:
         """Columns of rows as sums of units."""
@@ -122,6 +131,13 @@ class Judged:
         return self.strata[np.unique(self.units, return_index=True)[1]]
 
 
+def metrics_of(task: str, classes: int) -> tuple[Metric, ...]:
+    """Those that every model of the task has."""
+    if task == "classification":
+        return CLASSIFICATION if classes == 2 else MULTICLASS
+    return REGRESSION if task == "regression" else RANKING
+
+
 def _sums(parts: Floats, unit: Codes | None, count: int, strata: Codes | None) -> Sums:
     held = None if strata is None else stratified(parts, unit, strata)
     return Sums(by_unit(parts, unit), count, held)
@@ -135,16 +151,26 @@ def kinds_of(rows: pd.DataFrame, column: str) -> tuple[Codes, list[str]]:
     """The values of a column as codes and their names, in the order of the names: numbers of many values by quarters, what
     is missing by that name. Nothing is spelled out row by row, which would cost more than all figures."""
     values = rows[column]
-    if values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
+    near = _near(values)
+    if near is None and values.dtype.kind in "iuf" and (values.iloc[:1000].nunique() > _FEW or values.nunique() > _FEW):
         codes, names = _quarters(np.asarray(values.astype("float64"), dtype=np.float64))
     else:
-        found, kinds = _factorized(values)
+        found, kinds = near or _factorized(values)
         names = [*(str(kind) for kind in kinds), MISSING]
-        codes = np.where(found < 0, len(kinds), found).astype(np.int64)
+        codes = found if near else np.where(found < 0, len(kinds), found).astype(np.int64)
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     order = sorted({names[i] for i in used})
     place = {name: i for i, name in enumerate(order)}
     return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes], order
+
+
+def _near(values: pd.Series[Any]) -> tuple[Codes, Any] | None:
+    """Whole numbers so near each other that they are few, coded by where they are; None of any other values."""
+    if not len(values) or not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iu":
+        return None
+    numbers = values.to_numpy()
+    lowest, highest = int(numbers.min()), int(numbers.max())
+    return (numbers.astype(np.int64) - lowest, range(lowest, highest + 1)) if highest - lowest < _FEW else None
 
 
 def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
@@ -156,7 +182,7 @@ def _factorized(values: pd.Series[Any]) -> tuple[Codes, Any]:
 
 def _quarters(numbers: Floats) -> tuple[Codes, list[str]]:
     known = np.isfinite(numbers)
-    edges = np.unique(np.quantile(numbers[known], [0, 0.25, 0.5, 0.75, 1]))
+    edges = np.unique(np.quantile(np.sort(numbers[known]), [0, 0.25, 0.5, 0.75, 1]))  # in order it is quick to part
     names = [f"[{a:.4g}, {b:.4g}{']' if i == len(edges) - 2 else ')'}" for i, (a, b) in enumerate(pairwise(edges))]
-    place = np.searchsorted(edges[1:-1], numbers, side="right")
+    place = sum((numbers >= edge for edge in edges[1:-1]), np.zeros(len(numbers), dtype=np.int8))
     return np.where(known, place, len(names)).astype(np.int64), [*names, MISSING]

@@ -45,16 +45,18 @@ def measure_all(
 ) -> list[Estimate]:
     """Estimates over all rows and within each slice, of very many rows from one pass over them."""
     metrics = _metrics(judged, probabilities)
-    sums = _in_one_pass(judged, scores, metrics, many)
-    if "" not in sums:
-        sums[""] = _each(judged, scores, metrics)
+    sums = _in_one_pass(judged, scores, [m for m in metrics if m.whole is None], many)
+    apart = [m for m in metrics if m.whole is not None]
+    sums[""] = sums.get("", {}) | _each(judged, scores, apart if "" in sums else metrics)
     for slicing in many:
-        for name, where in slicing.groups():
-            if name not in sums:
-                sums[name] = _each(judged.take(where), scores[where], metrics)
+        for i in range(len(slicing.names)):
+            name, where = slicing.title(i), slicing.codes == i
+            asked = apart if name in sums else metrics
+            if asked:
+                sums[name] = sums.get(name, {}) | _each(judged.take(where), scores[where], asked)
     names = ["", *(slicing.title(i) for slicing in many for i in range(len(slicing.names)))]
-    asked = [(name, m, sums[name][m.parts]) for name in names for m in metrics if m.parts in sums[name]]
-    return _estimated(asked, seed)
+    found = [(name, m, sums[name][m.parts]) for name in names for m in metrics if m.parts in sums[name]]
+    return _estimated(found, seed)
 
 
 def measure(judged: Judged, scores: Floats, *, probabilities: bool = True, seed: int = 0) -> list[Estimate]:

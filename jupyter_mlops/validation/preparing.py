@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Data, Target
-from jupyter_mlops.stats import RANKING, Metric, ranking_at
+from jupyter_mlops.stats import RANKING, Metric, named_metric, ranking_at
 from jupyter_mlops.validation.answering import label
-from jupyter_mlops.validation.judged import Judged, kinds_of
+from jupyter_mlops.validation.judged import Judged, kinds_of, metrics_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -39,7 +39,7 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
     units, design = _units(data, rows, task)
     strata = _strata(data, rows)
     design += f", as many of each {data.strata} as there are" if strata is not None else ""
-    asked = _asked(target)
+    asked = _asked(target, len(kinds))
     return Judged(task, truth, units, rows, kinds, _weights(data, rows), design, strata, asked, _main(target, asked))
 
 
@@ -53,13 +53,13 @@ def named_metrics(target: Target) -> list[tuple[str, str]]:
     return [*named, ("metric of `monitor.performance`", watched)] if watched else named
 
 
-def _asked(target: Target) -> tuple[Metric, ...]:
-    """Metrics of lists at the k that somebody named, beside those that every ranking has."""
-    if target.spec.task != "ranking":
-        return ()
-    every = {metric.name for metric in RANKING}
+def _asked(target: Target, classes: int) -> tuple[Metric, ...]:
+    """Metrics that somebody named beside those that every model of the task has: of lists at another k, else scikit-learn's."""
+    every = {metric.name for metric in metrics_of(target.spec.task, classes)}
     names = dict.fromkeys(name for _, name in named_metrics(target) if name not in every)
-    return tuple(metric for metric in map(ranking_at, names) if metric is not None)
+    ranked = target.spec.task == "ranking"
+    found = [ranking_at(name) if ranked else named_metric(name, target.spec.task, classes) for name in names]
+    return tuple(metric for metric in found if metric is not None)
 
 
 def _main(target: Target, asked: Sequence[Metric]) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+import websocket
 from pages import Lab, running_lab, shot, wait_for
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -120,6 +125,74 @@ def test_the_figures_are_in_the_page_before_any_script_has_run_and_only_for_who_
     with urllib.request.urlopen(address, timeout=60) as answer:
         assert "/login" in answer.url
         assert "north" not in answer.read().decode()
+
+
+OUTSIDE = "only-outside-of-the-dashboards"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/render/..%2foutside.ipynb",
+        "voila/render/%2e%2e%2foutside.ipynb",
+        "voila/render/made/..%2f..%2foutside.ipynb",
+        "voila/render/..%5coutside.ipynb",
+        "voila/render/%252e%252e%252foutside.ipynb",
+        "voila/render/{root}/outside.ipynb",
+        "voila/render/outside.ipynb%00",
+        "voila/files/..%2foutside.ipynb",
+        "voila/files/made/.mlops/mlops.db",
+        "voila/files/made/mlops.yaml",
+        "voila/static/..%2f..%2foutside.ipynb",
+        "voila/templates/..%2f..%2foutside.ipynb",
+        "voila/api/contents/..%2foutside.ipynb",
+        "api/contents/made/mlops.yaml",
+        "api/kernels",
+    ],
+)
+def test_no_other_file_is_a_page(voila: str, business: Path, path: str):
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": OUTSIDE}
+    book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (business / "outside.ipynb").write_text(json.dumps(book))
+    request = urllib.request.Request(
+        f"{voila}/{path.format(root=quote(str(business), safe=''))}", headers={"Authorization": "token tok"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    assert OUTSIDE not in refused.value.read().decode(errors="replace")
+
+
+def test_a_visitor_runs_nothing_of_their_own_and_hears_nobody_elses_page(voila: str, business: Path):
+    """Who has the token of the pages may look; a kernel's number gives whoever lacks it, or another site, nothing."""
+    with urllib.request.urlopen(
+        f"{voila}/voila/render/made/dashboards/portfolio.ipynb?token=tok&voila-template=../../x", timeout=60
+    ) as answer:
+        text = answer.read().decode()
+    kernel = re.findall(r'"?kernelId"?: ?"([0-9a-f-]{36})"', text)[0]
+    assert "mx-live" in text, "the template was exchanged"
+    address = f"{voila.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
+    for header, origin in (([], None), (["Authorization: token wrong"], None), ([], "https://evil.example")):
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            websocket.create_connection(address, header=header, origin=origin or voila, timeout=30)
+        assert refused.value.status_code == 403
+    heard = websocket.create_connection(address, header=["Authorization: token tok"], origin=voila, timeout=30)
+    try:
+        mark = business / "ran"
+        for kind, content in (
+            ("execute_request", {"code": f"open({str(mark)!r}, 'w')", "silent": False}),
+            ("kernel_info_request", {}),
+        ):
+            head = {"msg_id": kind, "msg_type": kind, "session": "s", "username": "u", "date": "", "version": "5.3"}
+            heard.send(
+                json.dumps(
+                    {"channel": "shell", "header": head, "parent_header": {}, "metadata": {}, "content": content}
+                )
+            )
+        while json.loads(heard.recv())["header"]["msg_type"] != "kernel_info_reply":
+            pass  # what was sent first would have been answered first
+        assert not mark.exists()
+    finally:
+        heard.close()
 
 
 def test_themes_width_and_paper(page: Page, voila: str):

@@ -57,15 +57,11 @@ def _state(root: Path) -> dict[str, list[object]]:
     return {"runs": finished, "versions": [v.version for v in versions(store, NAME)], "decided": decided}
 
 
-def test_a_notebook_that_raises_is_named_with_its_cell_and_mended_it_goes_on(one_store, tmp_path):
+def test_a_full_disk_then_a_notebook_that_raises_are_told_and_mended_it_goes_on(tmp_path):
     root = tmp_path / "shop"
     broken = tmp_path / "templates"
-    templates_notebook = broken / "retail-recommender" / "notebooks" / "train.ipynb"
-    templates(broken, [STORE])
-    whole = templates_notebook.read_text()
-    notebook = nbformat.reads(whole, 4)
-    notebook.cells.insert(4, nbformat.v4.new_code_cell("raise LookupError('the till was not emptied')"))
-    nbformat.write(notebook, templates_notebook)
+    whole = _raising(broken)
+    _told_of_a_full_disk(broken, root)
     told = run(broken, "quickstart", str(root), "--no-lab")
     said = told.stdout + told.stderr
     assert "the till was not emptied" in said
@@ -77,11 +73,21 @@ def test_a_notebook_that_raises_is_named_with_its_cell_and_mended_it_goes_on(one
     assert runs.count("FAILED") == 1
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_made(one_store, tmp_path):
+def _raising(folder: Path) -> str:
+    """Templates whose notebook raises; gives the notebook as it was."""
+    templates(folder, [STORE])
+    path = folder / "retail-recommender" / "notebooks" / "train.ipynb"
+    whole = path.read_text()
+    notebook = nbformat.reads(whole, 4)
+    notebook.cells.insert(4, nbformat.v4.new_code_cell("raise LookupError('the till was not emptied')"))
+    nbformat.write(notebook, path)
+    return whole
+
+
+def _told_of_a_full_disk(folder: Path, root: Path) -> None:
     """No file may grow beyond 300 kB, less than an empty database: writing fails as it does on a full disk."""
-    root = tmp_path / "shop"
     told = run(
-        one_store,
+        folder,
         *("quickstart", str(root), "--no-lab", "--json"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
     )
@@ -90,4 +96,3 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(one_store, tmp_path):
     error = json.loads(told.stdout)["error"]
     assert error["fix"]
     assert not (root / ".mlops" / "mlops.db").exists()
-    assert run(one_store, "quickstart", str(root), "--no-lab").returncode == 0

@@ -377,11 +377,33 @@ def test_a_policy_is_rehearsed_on_the_past(project: Project, plain: MlflowClient
     validated(plain)
     _approve(plain, "carol", "dora")
     _promote(plain)
-    stricter = parse_policy(POLICY.replace("validator: 1,", "validator: 2,"), "t")
+    texts = POLICY, POLICY.replace("14d", "20d"), POLICY.replace("policy: high-risk", "policy: another")
+    stricter = POLICY.replace("validator: 1,", "validator: 2,")
     with database(project).read() as connection:
-        same, other = rehearse(connection, parse_policy(POLICY, "t")), rehearse(connection, stricter)
-    assert [(d["was"], d["would"], d["differs"]) for d in same] == [("done", "allow", False)]
+        same = [rehearse(connection, parse_policy(text, "t")) for text in texts]
+        other = rehearse(connection, parse_policy(stricter, "t"))
+    assert same[0] == same[1] == same[2]
+    assert [(d["was"], d["would"], d["differs"]) for d in same[0]] == [("done", "allow", False)]
     assert [(d["was"], d["would"], d["differs"]) for d in other] == [("done", "refuse", True)]
+    assert "wants 1 of role validator" in other[0]["why"]
+
+
+def test_a_rehearsal_knows_who_trained(project: Project):
+    """Under a policy without four eyes its trainer approved it; one with them says that this would not have done."""
+    lax = POLICY.replace("expire: 14d", "expire: 14d\n  four_eyes: false")
+    put(project, lax)
+    plain = client(project, versions=0)
+    run = plain.create_run("0", tags={"mlflow.user": "carol"})
+    with by("ann"):
+        plain.create_model_version(NAME, source="/x", run_id=run.info.run_id, await_creation_for=0)
+    validated(plain)
+    _approve(plain, "carol", "dora")
+    _promote(plain)
+    with database(project).read() as connection:
+        same, strict = (rehearse(connection, parse_policy(text, "t")) for text in (lax, POLICY))
+    assert [d["differs"] for d in same] == [False]
+    assert [(d["differs"], d["would"]) for d in strict] == [(True, "refuse")]
+    assert "they trained it" in strict[0]["why"]
 
 
 def test_without_a_policy_file_it_is_as_before(project: Project):

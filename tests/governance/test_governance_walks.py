@@ -3,9 +3,14 @@
 The rules are written here a second time, as simply as they are meant, and never look at the ledger.
 """
 
+import contextlib
 import itertools
+import json
+import os
 import tempfile
+import unittest.mock
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,14 +21,16 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
+from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.exceptions import MlflowException
+from mlflow.utils.workspace_context import WorkspaceContext
 from people import NAME, POLICY, by, decide, put
 
-from jupyter_mlops.governance import acting, adopt, key_line, model_key, public_pem, sign_files
+from jupyter_mlops.governance import acting, adopt, governed_store, key_line, model_key, public_pem, sign_files
+from jupyter_mlops.governance.registry_store import GovernedStore
 from jupyter_mlops.ledger import allowed_files, signing_key, verify
 from jupyter_mlops.project import load
 from jupyter_mlops.store import database, digest_of, open_store
@@ -45,13 +52,29 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 SEEN: Counter[str] = Counter()
 
 
+@contextlib.contextmanager
+def _failing(engine: sa.Engine, after: int) -> Iterator[None]:
+    """The database answers this many statements, and then no more."""
+    left = itertools.count(after, -1)
+
+    def fail(*_: object) -> None:
+        if next(left) <= 0:
+            raise sa.exc.OperationalError("injected", None, Exception("disk I/O error"))
+
+    sa.event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", fail)
+
+
 def _one(name: str) -> str:
     return "bob" if name == "Robert" else name
 
 
 class Walk(RuleBasedStateMachine):
-    @initialize()
-    def begin(self) -> None:
+    @initialize(approved=st.sampled_from([True, True, True, False]))
+    def begin(self, approved: bool) -> None:
         self.folder = tempfile.TemporaryDirectory()
         root = Path(self.folder.name) / "p"
         root.mkdir()
@@ -67,11 +90,14 @@ class Walk(RuleBasedStateMachine):
         self.authors: dict[int, set[str]] = {}
         self.verdicts: dict[int, tuple[str, str]] = {}
         self.words: dict[tuple[int, str], tuple[bool, str, int]] = {}
+        self.units = self.judged_next_door = self.next_champion = False
         self.legal: dict[int, bool] = {}  # was champion by a decision that was allowed, and unchanged since
         self.register("ann")
         self.register("carol")
         self.judge("ann", 1, "a" * 64, "pass")
         self.judge("ann", 2, "a" * 64, "pass")
+        if approved:
+            self.campaign(("carol", "dora"), 1, "nothing")
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -254,28 +280,49 @@ class Walk(RuleBasedStateMachine):
                 not self._try(lambda: self.plain.delete_registered_model_alias(NAME, "champion")) or not self.champion
             )
 
-    @precondition(lambda self: self.authors)
-    @rule(who=PEOPLE, version=VERSIONS, after=st.integers(0, 25))
-    def crash(self, who: str, version: int, after: int) -> None:
+    @rule(who=PEOPLE, version=VERSIONS, after=st.integers(0, 40), what=st.sampled_from(["alias", "promote", "promote"]))
+    def crash(self, who: str, version: int, after: int, what: str) -> None:
         """The database fails at the n-th statement; whatever it was, it was then done whole or not at all."""
-        left = [after]
-
-        def fail(*_: object) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise sa.exc.OperationalError("injected", None, Exception("disk I/O error"))
-
-        from jupyter_mlops.governance.registry_store import GovernedStore
-
+        seen = self.verdicts.get(version, ("", "c" * 64))[1]
         engine = GovernedStore._get_or_create_engine(self.project.tracking)
-        sa.event.listen(engine, "before_cursor_execute", fail)
-        try:
+        with contextlib.suppress(MlflowException, sa.exc.OperationalError), _failing(engine, after):
+            if what == "promote":
+                decide(self.plain, who, "promote", "ship", version=version, evidence=seen)
+            else:
+                with by(who):
+                    self.plain.set_registered_model_alias(NAME, "challenger", str(version))
+        found = self.plain.get_registered_model(NAME).aliases.get("champion")
+        if found and int(found) != self.champion:
+            SEEN["moved in a crash"] += 1
+            self._moved(who, int(found), glass=False, reason=True)
+
+    @rule(who=PEOPLE, kind=st.sampled_from(["register", "judge", "approve", "click", "promote"]))
+    def next_door(self, who: str, kind: str) -> None:
+        """Another business unit has a model of the same name. What is said there counts there, and nothing of it here."""
+        with unittest.mock.patch.dict(os.environ, MLFLOW_ENABLE_WORKSPACES="true"), WorkspaceContext("retail"):
+            store = governed_store(f"mlops+sqlite:///{self.base.path}")
+            if not self.units:
+                with by(who):
+                    store.create_registered_model(NAME)
+                    store.create_model_version(NAME, "/x", None, [])
+                self.units = True
+            told = {"judge": {"verdict": "pass", "evidence": "e" * 64}, "promote": {"evidence": "e" * 64}}
             with by(who):
-                self.plain.set_registered_model_alias(NAME, "challenger", str(version))
-        except (MlflowException, sa.exc.OperationalError):
-            pass
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", fail)
+                if kind == "register":
+                    store.create_model_version(NAME, "/x", None, [])
+                elif kind == "click":
+                    done = self._try(lambda: store.set_registered_model_alias(NAME, "champion", "1"))
+                    assert not done or self.next_champion, "no reason was given"
+                else:
+                    name = "validated" if kind == "judge" else kind
+                    tag = ModelVersionTag(f"mlops.decision.{name}", json.dumps({"reason": "r", **told.get(kind, {})}))
+                    done = self._try(lambda: store.set_model_version_tag(NAME, "1", tag))
+                    assert done == (kind == "judge" or (kind == "promote" and self.judged_next_door))
+                    self.judged_next_door |= kind == "judge"
+                    self.next_champion |= kind == "promote" and done
+            aliases = store.get_registered_model(NAME).aliases
+        assert ("champion" in aliases) == self.next_champion
+        SEEN["next door"] += 1
 
     @invariant()
     def every_state_is_explained(self) -> None:

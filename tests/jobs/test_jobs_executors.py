@@ -85,6 +85,12 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     started.close()
 
 
+@pytest.fixture(autouse=True)
+def _few_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every worker would preload what models are made with, and none is made here."""
+    monkeypatch.setenv("MLOPS_PRELOAD", "json")
+
+
 @contextlib.contextmanager
 def _executor(kind: str, request: pytest.FixtureRequest) -> Iterator[Executor | None]:
     if kind == "ours":

@@ -14,6 +14,7 @@ from made import notebook
 from jupyter_mlops.cli import main
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.flows import run_jobs
+from jupyter_mlops.flows.retraining import retrain_for
 from jupyter_mlops.jobs import Task
 from jupyter_mlops.project import Project, load
 from jupyter_mlops.store import open_store
@@ -74,3 +75,16 @@ def test_an_address_that_does_not_answer_leaves_the_jobs_as_they_ended(
     jobs = run_jobs(open_store(project), [Task("one", notebook(project.root, "1"))], notify=True)
     assert jobs["one"].status == "FINISHED"
     assert "1 of 1 addresses of `notify:` could not be told" in caplog.text
+
+
+def test_a_retraining_that_kept_no_model_is_told_and_who_was_not_reached_is_on_record(project: Project, heard: Heard):
+    address, posted = heard
+    project = _with(project, address, "json://127.0.0.1:1/")
+    notebook(project.root / "notebooks", "1", parameters="seed: int = 1\nsegment: str = ''", name="train.ipynb")
+    target = next(project.targets("rul"))
+    [(decision, promoted)] = retrain_for(open_store(project), [(target, "drift")]).values()
+    assert (decision.fired, promoted, len(posted)) == (False, None, 1)
+    assert posted[0]["title"] == f"{project.name}: {target.name} FAILED"
+    assert "no model" in posted[0]["message"]
+    assert "no model" in decision.reason
+    assert decision.reason.endswith("1 of 2 addresses of `notify:` could not be told")

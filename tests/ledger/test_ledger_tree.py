@@ -50,6 +50,17 @@ def test_roots_are_the_reference_implementations():
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_many_at_once_are_as_one_by_one(parts: list[int]):
+    leaves = [tree.leaf_hash(bytes([i])) for i in range(sum(parts))]
+    at_once, start = tree.Frontier(), 0
+    for part in parts:
+        at_once.extend(leaves[start : start + part])
+        start += part
+        assert (at_once.size, at_once.root()) == (start, _plain_root(leaves[:start]))
+
+
+@settings(max_examples=60, deadline=None)
 @given(size=st.integers(1, 70), data=st.data())
 def test_proofs_lead_to_the_root_and_only_there(size: int, data: st.DataObject):
     leaves = [tree.leaf_hash(bytes([i])) for i in range(size)]

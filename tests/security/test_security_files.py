@@ -9,6 +9,7 @@ import yaml
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.project import Project
+from jupyter_mlops.serving.requests import read as read_request
 from jupyter_mlops.store import Store, files_below, formats, open_store
 from jupyter_mlops.store.models import read_model
 from jupyter_mlops.tracking.isolating import environment
@@ -105,3 +106,11 @@ def test_other_formats_are_not_read(tmp_path: Path, flavor: str, file: str, cont
         read_model(tmp_path)
     if content and content.startswith(b"\x80"):
         assert formats.running(tmp_path) == ["pickle"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"inputs":' * 100_000, b'{"inputs": ' + b"[" * 9_999 + b"]" * 9_999 + b"}"]
+)
+def test_what_is_nested_without_end_is_refused(body: bytes):
+    with pytest.raises(BadInput, match=r"nested|expected"):
+        read_request(body, "application/json").rows(["a"])

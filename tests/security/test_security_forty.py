@@ -26,20 +26,22 @@ TOLD = """\
 6 values with quotes, NUL, surrogates, no end
   jobs/truth::values_arrive_exactly_and_run_nothing
   jobs/parameters::what_stands_for_something_arrives_as_it
-7 code in an output path: nobody names one, and a notebook is inside the project
+7 code in a path: only `{segment}` is replaced, and a notebook is inside the project
+  security/names::nothing_but_the_segment_is_replaced_in_a_path
+  security/names::no_path_leaves_the_project
   lab/rest::a_wrong_request_is_told_what_is_wrong
-8 paths out of an artifact folder: no route hands out files
-  lab/rest::the_document_names_every_route_and_word
+8 paths out of a folder
+  lab/attacks::no_byte_of_a_file_outside_leaves
 9 a link or pipe among files
   security/files::a_link_or_pipe_among_a_models_files_is_refused
   security/files::a_link_or_pipe_among_a_runs_files_is_not_followed
 10 a zip with paths out of it, or ten gigabytes
   governance/pack::a_zip_of_ten_gigabytes_is_not_unpacked
   governance/pack::a_pack_written_anew_is_found
-11 an address of the tracking server: it stands in the project's file alone, no route takes one
-  lab/rest::the_document_names_every_route_and_word
-12 an address to tell people at: it stands in the project's file alone, no route takes one
-  lab/rest::the_document_names_every_route_and_word
+11 an address of the tracking server: it stands in the project's file alone
+  lab/attacks::no_route_calls_an_address_it_is_given
+12 an address to tell people at: it stands in the project's file alone
+  lab/attacks::no_route_calls_an_address_it_is_given
 13 HTML in a description
   dashboards/pages::hostile_names_stay_text_and_every_table_and_picture_is_named
   governance/pack::the_card_is_made_and_what_nobody_said_is_named
@@ -49,9 +51,11 @@ TOLD = """\
 15 HTML, escapes and formulas in values
   dashboards/words::text_stays_text_wherever_it_is_put
   security/names::no_cell_of_a_table_is_a_formula
-16 an artifact with a script: no route hands out files
-  lab/rest::the_document_names_every_route_and_word
+16 an artifact with a script
+  lab/attacks::an_answer_is_data_that_no_browser_shows_as_a_page
 17 a script in an untrusted notebook: a panel shows text, JupyterLab the notebook
+  security/source::no_text_becomes_code_outside_of_named_files
+  security/source::no_panel_makes_markup_of_text
   browser/lab::a_notebook_becomes_a_form_and_a_job_that_is_followed
 18 requests without credentials
   lab/rest::nobody_is_answered_without_credentials
@@ -60,8 +64,9 @@ TOLD = """\
 19 another host or origin
   serving/endpoint::bad_requests_are_told
   serving/doors::other_machines_are_served_only_with_keys
-20 a websocket from another origin: ours are Jupyter's own, which asks for credentials
-  lab/rest::nobody_is_answered_without_credentials
+20 a websocket from another origin
+  lab/attacks::changes_are_told_to_our_own_pages_only
+  browser/dashboards::a_visitor_runs_nothing_of_their_own_and_hears_nobody_elses_page
 21 a pickle that runs something
   security/model_files::what_a_pickle_imports_is_read_and_not_run
   security/model_files::a_signature_does_not_make_a_hostile_pickle_loadable
@@ -110,12 +115,16 @@ TOLD = """\
   security/masking::what_is_known_not_to_be_caught
 35 a text that keeps the masker busy
   security/masking::no_text_keeps_it_busy
-36 other files and many requests at the pages
+36 other files, code, and many requests at the pages
+  browser/dashboards::no_other_file_is_a_page
+  browser/dashboards::a_visitor_runs_nothing_of_their_own_and_hears_nobody_elses_page
   browser/dashboards::the_list_of_pages_and_a_wrong_address
   dashboards/starting::only_so_many_pages_at_once_and_the_one_nobody_looks_at_gives_way
 37 a page of somebody else
+  browser/dashboards::a_visitor_runs_nothing_of_their_own_and_hears_nobody_elses_page
   browser/dashboards::the_figures_are_in_the_page_before_any_script_has_run_and_only_for_who_has_the_token
 38 data without end
+  security/files::what_is_nested_without_end_is_refused
   monitoring/bad_input::a_file_that_is_nothing_of_the_kind_is_refused
   serving/bodies::limits_of_size_and_time
 39 requests that cannot be answered

@@ -65,3 +65,16 @@ def test_what_is_asked_for_is_a_value_and_no_statement(project: Project, words: 
     with base.read() as connection:
         assert entries(connection, words) == []
         assert len(entries(connection, "rul")) == 1
+
+
+@pytest.mark.parametrize("text", ["{segment.__class__}.csv", "{0}", "{x!r}", "%s", "$HOME/x", "`id`", "{segment}}{"])
+def test_nothing_but_the_segment_is_replaced_in_a_path(project: Project, text: str):
+    target = project.target("rul.plant-01")
+    filled = project.path(f"data/{text}", target)
+    assert filled == project.root / "data" / text.replace("{segment}", "plant-01")
+
+
+@pytest.mark.parametrize("text", ["../{segment}", "/etc/{segment}", "data/{segment}/../../../x", "data/../../x"])
+def test_no_path_leaves_the_project(project: Project, text: str):
+    with pytest.raises(BadInput, match="leaves the project folder"):
+        project.path(text, project.target("rul.plant-01"))

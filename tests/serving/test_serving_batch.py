@@ -51,7 +51,7 @@ def test_what_was_ended_in_the_middle_goes_on_there(registry, tmp_path, monkeypa
     project, file, out = registry.project, tmp_path / "may.parquet", tmp_path / "out.parquet"
     ROWS.to_parquet(file)
     loaded = registry.source().load(registry.source().resolve(NAME))
-    real, asked = scoring.predict, []
+    real, asked = scoring.answers, []
 
     def killed(model, rows, features):
         asked.append(len(rows))
@@ -59,7 +59,7 @@ def test_what_was_ended_in_the_middle_goes_on_there(registry, tmp_path, monkeypa
             raise KeyboardInterrupt
         return real(model, rows, features)
 
-    monkeypatch.setattr(scoring, "predict", killed)
+    monkeypatch.setattr(scoring, "answers", killed)
     with pytest.raises(KeyboardInterrupt):
         score_file(project, loaded, project.target(NAME), file, out)
     assert not out.exists()

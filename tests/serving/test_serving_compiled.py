@@ -134,6 +134,43 @@ def test_what_takes_seconds_is_done_later_and_what_slept_is_woken(tmp_path):
     assert awake.answer(missing) == pytest.approx(forest.predict(X.head(2).assign(a=np.nan)))
 
 
+def test_a_large_form_is_back_as_it_is_and_then_fast_and_its_graph_is_made_by_a_process_of_its_own(
+    tmp_path, monkeypatch
+):
+    from jupyter_mlops.serving import compiled, convert
+
+    monkeypatch.setattr(convert, "SMALL", 0)
+    monkeypatch.setattr(convert, "graph_of", lambda *_: pytest.fail("in this process"))
+    monkeypatch.setattr(compiled, "AT_ONCE", 0)
+    forest = RandomForestRegressor(10, random_state=1).fit(X, Y)
+    done = prepare(_loaded(forest), lambda: X, tmp_path, reload=lambda: pytest.fail("its own loader takes long"))
+    assert done.proof.way == "onnx", done.proof
+    awake = wake(done.asleep(), tmp_path)
+    assert awake.pending
+    assert awake.answer(X.to_numpy()) == pytest.approx(forest.predict(X))
+    again = hasten(awake, lambda: X, tmp_path)
+    assert (again.pending, again.proof) == (False, done.proof)
+    assert again.plain._loaded is None
+    assert not awake.asleep().pending
+
+
+def test_a_form_that_was_changed_since_it_was_proven_is_not_used_and_made_again(tmp_path, caplog):
+    forest = RandomForestRegressor(10, random_state=1).fit(X, Y)
+    proven = prepare(_loaded(forest), lambda: X, tmp_path)
+    [file] = tmp_path.glob("*.onnx")
+    asleep, whole = proven.asleep(), file.read_bytes()
+    other = prepare(_loaded(RandomForestRegressor(10, random_state=2).fit(X, -Y)), lambda: X, tmp_path / "other")
+    assert other.proof.way == "onnx"
+    file.write_bytes(next((tmp_path / "other").glob("*.onnx")).read_bytes())
+    awake = wake(asleep, tmp_path)
+    assert (awake.pending, "not what was proven" in caplog.text) == (True, True)
+    assert awake.answer(X.to_numpy()) == pytest.approx(forest.predict(X))
+    assert prepare(_loaded(forest), lambda: X, tmp_path, later=True).pending
+    again = hasten(awake, lambda: X, tmp_path)
+    assert (again.proof.way, len(file.read_bytes())) == ("onnx", len(whole))
+    assert again.answer(X.to_numpy()) == pytest.approx(forest.predict(X), rel=1e-4)
+
+
 def test_a_model_that_fails_its_own_example_is_not_ready():
     with pytest.raises(BadInput, match="cannot answer"):
         prepare(_loaded(LinearRegression().fit(X, Y), X.head(2).assign(a="word")), lambda: None)

@@ -8,7 +8,7 @@ import pytest
 from declared import MLOPS_YAML
 from house import Registry, Slow, logged, serving, slope
 
-from jupyter_mlops.errors import Refused
+from jupyter_mlops.errors import Refused, Unavailable
 from jupyter_mlops.project import load
 from jupyter_mlops.serving import answering, models, new_key, serve
 from jupyter_mlops.serving.log import InferenceLog
@@ -293,6 +293,25 @@ def test_a_clock_that_moves_backwards_confuses_nobody(tmp_path, monkeypatch):
 def test_every_version_that_was_held_says_how_it_answers(client):
     said = client.ask("GET", f"/v2/models/{NAME}").json()
     assert said["platform"] == "sklearn (linear)"
-    assert said["parameters"]["proof"] == {"way": "linear", "rows": 3, "difference": 0.0, "why": ""}
+    assert said["parameters"]["proof"] == {"way": "linear", "rows": 3, "difference": 0.0, "why": "", "graph": ""}
     assert models.EVERY <= 0.5
     assert timedelta(seconds=models.EVERY) < timedelta(seconds=2)
+
+
+def test_storage_that_is_away_is_not_our_fault_and_its_place_is_nobodys_business(tmp_path, monkeypatch):
+    class EndpointConnectionError(Exception):
+        """As a bucket's client has it: no OSError."""
+
+    registry = _registry(tmp_path)
+    log = InferenceLog(registry.project)
+    with serving(registry, NAME) as client, monkeypatch.context() as patched:
+        patched.setattr(InferenceLog, "_files", lambda *_: (_ for _ in ()).throw(EndpointConnectionError("no route")))
+        with pytest.raises(Unavailable, match="refuses: EndpointConnectionError: no route") as told:
+            log.rows("rul", "plant-01")
+        assert told.value.details["storage"] == log.place
+        outcome = {"truth": [{"inference_id": "a", "truth": 1.0}]}
+        refused = client.ask("POST", "/ground-truth", json=outcome)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "unavailable")
+        assert log.place not in refused.text
+        patched.undo()
+        assert client.ask("POST", "/ground-truth", json=outcome).json()["kept"] == 1

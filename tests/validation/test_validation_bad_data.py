@@ -113,6 +113,22 @@ def test_what_cannot_be_judged_is_told(project: Project, tmp_path, capsys, name:
     assert answer["error"]["fix"]
 
 
+@pytest.mark.parametrize(("ending", "by"), [("csv", ","), ("tsv", "\t"), ("csv.gz", ",")])
+def test_a_column_that_is_there_twice_is_refused_by_name(project: Project, tmp_path, capsys, ending: str, by: str):
+    rows, file = _rows(2), tmp_path / f"rows.{ending}"
+    pd.concat([rows, rows[["a"]] * 2], axis=1).to_csv(file, sep=by, index=False)
+    status = main(["--project", str(project.root), "validate", "price", "1", "--data", str(file), "--json"])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (status, error["details"]["columns"]) == (2, ["a"])
+    assert "columns twice: a" in error["message"]
+
+
+def test_a_seed_below_zero_is_refused(project: Project, capsys):
+    words = ["validate", "price", "1", "--seed", "-1", "--data", str(project.root / "rows.parquet"), "--json"]
+    assert main(["--project", str(project.root), *words]) == 2
+    assert "the seed -1 is not from 0" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
 @pytest.mark.parametrize("name", list(TARGET))
 def test_answers_that_are_no_numbers_are_told(project: Project, tmp_path, capsys, name: str):
     status, answer = _validated(project, tmp_path, capsys, name, 2, _rows(2))

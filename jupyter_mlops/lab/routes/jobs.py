@@ -87,6 +87,8 @@ def _start_segments(w: Workspace, words: Words) -> Started:
 
 def _path(w: Workspace, name: str) -> Path:
     """A notebook as the file browser names it, else as the project does."""
+    if "\0" in name:
+        raise BadInput(f"{name!r} is no path: it holds a NUL", "name a notebook inside", field="notebook")
     here = (w.root / name.lstrip("/")).resolve()
     if not here.is_file():
         here = (w.project.root / name).resolve()
