@@ -60,14 +60,16 @@ _NAME_OF_ONE = (
 )
 _QUOTED = r"(?P<quote>'''|\"\"\"|'|\")(?P<secret>(?:(?!(?P=quote))[^\n]){1,500})(?P=quote)"
 _NAMED = re.compile(
-    rf"(?P<before>{_NAME_OF_ONE}['\"]?\]?\s{{0,4}}(?:[=:]|:=|:\s{{0,2}}[\w.]{{1,20}}\s{{0,2}}=)\s{{0,4}}[rbfRBF]{{0,2}})"
+    rf"(?P<before>{_NAME_OF_ONE}['\"]?\]?\s{{0,4}}(?:[=:]|:=|:\s{{0,2}}[\w.]{{1,20}}\s{{0,2}}=)\s{{0,4}}(?:\(\s{{0,20}})?[rbfRBF]{{0,2}})"
     rf"{_QUOTED}"
 )
-_GIVEN = re.compile(  # `environ.setdefault("DB_PASSWORD", "…")`
-    rf"(?P<before>\b(?:set\w{{0,20}}|putenv|add)\(\s{{0,4}}['\"]{_NAME_OF_ONE}['\"]\s{{0,4}},\s{{0,4}}){_QUOTED}"
+_GIVEN = re.compile(  # `environ.setdefault("DB_PASSWORD", "…")`, `getenv("DB_PASSWORD", "…")`, `setattr(it, "password", "…")`
+    rf"(?P<before>\b(?:set\w{{0,20}}|putenv|getenv|environ\.get|add)\((?:\s{{0,4}}[\w.]{{1,40}}\s{{0,4}},)?"
+    rf"\s{{0,4}}['\"]{_NAME_OF_ONE}['\"]\s{{0,4}},\s{{0,4}}(?:default\s{{0,2}}=\s{{0,2}})?){_QUOTED}"
 )
 _PAIR = re.compile(
-    r"(?P<before>\bauth\s{0,2}=\s{0,2}\(\s{0,2}(?:'[^'\n]{0,80}'|\"[^\"\n]{0,80}\")\s{0,2},\s{0,2})" + _QUOTED
+    r"(?P<before>(?:\bauth\s{0,2}=\s{0,2}|\b\w{0,20}(?:Basic|Digest)Auth)\(\s{0,2}(?:'[^'\n]{0,80}'|\"[^\"\n]{0,80}\")\s{0,2},\s{0,2})"
+    + _QUOTED
 )
 _RANDOM_KEY = re.compile(  # `key="…"` is many things; so long and so mixed, it opens something
     r"(?P<before>(?i:\bkey)['\"]?\]?\s{0,4}[=:]\s{0,4})(?P<quote>['\"])"
@@ -77,13 +79,19 @@ _IN_A_STRING = re.compile(  # parts of a URL's query and of a connection string
     r"(?P<before>[?&;'\"](?i:password|pwd|passwd|accountkey|sharedaccesskey|api_?key|access_?token|auth_?token|token|sig|"
     r"signature|client_?secret|secret|x-amz-signature|x-amz-security-token)=)(?P<secret>[^\s;&'\"]{6,500})"
 )
+_IN_WORDS = re.compile(  # `host=db user=me password=…`, where a comma would make it a call
+    r"(?P<before>\b(?:host|user|dbname|port)=[^\s,'\"]{1,100} (?:\w{1,20}=[^\s,'\"]{1,100} ){0,5}(?:password|passwd)=)"
+    r"(?P<secret>[^\s,'\"]{1,200})"
+)
 _IN_A_COMMAND = re.compile(
     rf"(?m)(?P<before>^[ \t]{{0,20}}(?:!|%|export )[^\n]{{0,300}}?(?:{_NAME_OF_ONE}[ =]|-u \w{{1,40}}:|--user \w{{1,40}}:|"
     r"\bmysql\b[^\n]{0,80} -p))(?P<secret>[^\s'\"$({]{6,500})"
 )
-# Without quotes a value is only taken for one where code cannot stand: after `NAME=` in capitals, or with a digit in it.
+# Without quotes a value is only taken for one where code cannot stand: after `NAME=` in capitals, or with a digit in it; alone
+# after `name =` where it mixes small letters, capitals and digits as variables seldom do.
 _BARE = re.compile(
     rf"(?m)(?P<before>^[ \t]*(?:(?:!?export|%(?:set_)?env)[ \t]+)?[A-Z0-9_]{{0,40}}(?:{_LONG.upper()}|TOKEN)[A-Z0-9_]{{0,20}}="
+    rf"|^[ \t]*\w{{0,40}}(?i:{_LONG})[ \t]?=[ \t]?(?=\w{{8,200}}$)(?=\S*\d)(?=\S*[a-z])(?=\S*[A-Z])"
     rf"|(?i:^[ \t]*[\w.-]{{0,40}}(?:{_LONG}|token):[ \t]+(?=\S*\d)|--(?:\w+-)?(?:{_LONG}|token)[= ](?=\S*\d)))"
     r"(?P<secret>[^\s'\"()\[\]{},]{6,200})(?=\s|$)"
 )
@@ -101,7 +109,7 @@ def mask(text: str) -> str:
     text = _IN_URL.sub(rf"\g<before>{MASK}", text) if "://" in text else text
     if not _HINT.search(text):
         return text
-    for pattern in (_HEADER, _IN_A_STRING, _IN_A_COMMAND, _BARE):
+    for pattern in (_HEADER, _IN_A_STRING, _IN_WORDS, _IN_A_COMMAND, _BARE):
         text = pattern.sub(rf"\g<before>{MASK}", text)
     for pattern in (_NAMED, _GIVEN, _PAIR, _RANDOM_KEY):
         text = pattern.sub(rf"\g<before>\g<quote>{MASK}\g<quote>", text)

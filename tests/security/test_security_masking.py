@@ -81,6 +81,12 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], str]] = {
     "in an item": (_password, "os.environ['MLFLOW_TRACKING_PASSWORD'] = {!r}"),
     "in .env": (_password, "USER=ann\nexport DB_PASSWORD={}\nMODE=1"),
     "in yaml": (_password, "db:\n  user: ann\n  password: {}\n"),
+    "as a default": (_password, "os.getenv('API_KEY', default={!r})"),
+    "as an attribute": (_password, "setattr(settings, 'password', {!r})"),
+    "in brackets": (_password, "api_key = (\n    {!r}\n)"),
+    "of a pair": (_password, "get(url, auth=HTTPBasicAuth('ann', {!r}))"),
+    "in a line of words": (_password, "connect('host=db user=ann password={} dbname=x')"),
+    "bare": (lambda r: f"aB{_some(r, 9)}7", "password = {}"),
     "as an option": (_password, "mysql --user ann --password={} plant"),
 }
 
