@@ -70,7 +70,7 @@ class _Walk:
                 return problem
         return ""
 
-    def _follow(self, rows: Sequence[sa.Row[Any]], leaves: list[bytes]) -> str:
+    def _follow(self, rows: Sequence[Any], leaves: list[bytes]) -> str:
         """What is wrong with the first entry that does not stand where it belongs; `leaves` takes those before it.
 
         One flat loop: a call of its own for each of a million entries would cost half as much as all it does.
