@@ -26,7 +26,8 @@ __all__ = [*_PUBLIC, "load", "run_notebook", "validate"]
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        return getattr(import_module(f"jupyter_mlops.{_PUBLIC[name]}"), name)
+        found = globals()[name] = getattr(import_module(f"jupyter_mlops.{_PUBLIC[name]}"), name)
+        return found
     raise AttributeError(f"module 'jupyter_mlops' has no attribute {name!r}")
 
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from jupyter_mlops.ledger import append
 from jupyter_mlops.monitoring import FEWEST
-from jupyter_mlops.project import FILE, Target
+from jupyter_mlops.project import FILE, Project, Target
 from jupyter_mlops.records import Alert, MonitorReport, Silence, Violation
 from jupyter_mlops.store import Database, Store, database, same_incident
 
 ACTOR = "jupyter-mlops monitor"
 ANSWERED_BY_A_MODEL = ("drift", "performance", "estimated-performance")
 _FLEET = 3
+_PART = "part of alert"
 _OPEN = ("open", "acknowledged")
 
 
@@ -25,7 +26,7 @@ def raise_alerts(store: Store, target: Target, report: MonitorReport) -> list[Al
     base.keep_window(report)
     seen = base.last_windows(target.model, target.segment, rule.of, report.end)
     raised = [
-        _raise(base, target, report, violation)
+        _raise(store.project, target, report, violation)
         for violation in report.violations
         if sum(same_incident(violation.kind, violation.what) in found for found in seen) >= rule.violations
     ]
@@ -33,7 +34,8 @@ def raise_alerts(store: Store, target: Target, report: MonitorReport) -> list[Al
     return [_of_fleet(base, target, alert) for alert in raised]
 
 
-def _raise(base: Database, target: Target, report: MonitorReport, v: Violation) -> Alert:
+def _raise(project: Project, target: Target, report: MonitorReport, v: Violation) -> Alert:
+    base = database(project)
     why = _silenced(base, target)
     known = {a.alert_id for a in base.alerts() if a.state != "resolved"}
     alert = base.open_alert(
@@ -44,7 +46,7 @@ def _raise(base: Database, target: Target, report: MonitorReport, v: Violation) 
         v.sentence,
         v.severity,
         owner=target.spec.owner,
-        suppressed=why or _spoken_for(base, target, v),
+        suppressed=why or _spoken_for(project, target, v),
     )
     if alert.alert_id not in known:
         _enter(base, alert, "alert opened", ACTOR, alert.sentence, version=report.version)
@@ -88,10 +90,44 @@ def _judged(report: MonitorReport) -> set[str]:
     return kinds | ({"estimated-performance"} if told or report.estimated else set())
 
 
-def _spoken_for(base: Database, target: Target, v: Violation) -> str:
-    """Why the segment's own alert need not be told: the fleet's says it."""
-    fleet = _fleet_alert(base, target.model, v.kind, v.what) if target.segment else None
-    return f"part of alert {fleet.alert_id}" if fleet else ""
+def _spoken_for(project: Project, target: Target, v: Violation) -> str:
+    """Why its own alert need not be told: the fleet's says it, or that of another model that reads the same feed."""
+    fleet = _fleet_alert(database(project), target.model, v.kind, v.what) if target.segment else None
+    said = fleet or _of_the_feed(project, target, v)
+    return f"{_PART} {said.alert_id}" if said else ""
+
+
+def _of_the_feed(project: Project, target: Target, v: Violation) -> Alert | None:
+    """The first model's open alert on the same fault of the same feed, where the same person is told. What is no fault of a
+    feed is each model's own: drift and decay are answered model by model."""
+    if v.kind != "data-quality":
+        return None
+    cause, every = same_incident(v.kind, v.what), database(project).alerts()
+    same = [a for a in every if same_incident(a.kind, a.what) == cause and a.state in _OPEN]
+    if any((a.model, a.segment) == (target.model, target.segment) for a in same):
+        return None
+    others = (a for a in reversed(same) if a.model != target.model and a.owner == target.spec.owner)
+    return next((a for a in others if _same_feed(project, a, target)), None)
+
+
+def _same_feed(project: Project, alert: Alert, target: Target) -> bool:
+    """Whether the alert's model learns from the very rows that the target learns from, and is answered from the same place."""
+    spec = project.file.models.get(alert.model)
+    if spec is None or not (alert.segment == target.segment or target.segment in alert.segments):
+        return False
+    other = Target(alert.model, target.segment, spec)
+    paths = {project.path(one.spec.data.training, one) for one in (other, target)}
+    return len(paths) == 1 and spec.data.production == target.spec.data.production
+
+
+def told_elsewhere(alert: Alert) -> bool:
+    """Kept from people only since another alert says it."""
+    return alert.why.startswith(_PART)
+
+
+def _told_by_another(base: Database, alert: Alert) -> bool:
+    by = next((a for a in base.alerts() if alert.why == f"{_PART} {a.alert_id}"), None)
+    return by is not None and by.model != alert.model
 
 
 def _fleet_alert(base: Database, model: str, kind: str, what: str) -> Alert | None:
@@ -102,7 +138,7 @@ def _fleet_alert(base: Database, model: str, kind: str, what: str) -> Alert | No
 
 def _of_fleet(base: Database, target: Target, alert: Alert) -> Alert:
     """A cause found in at least half of a model's segments, and three, is one alert; the segments' own are part of it."""
-    if target.segment is None or alert.state == "acknowledged":
+    if target.segment is None or alert.state == "acknowledged" or _told_by_another(base, alert):
         return alert
     cause = same_incident(alert.kind, alert.what)
     same = [
@@ -140,7 +176,7 @@ def _of_fleet(base: Database, target: Target, alert: Alert) -> Alert:
                 own.sentence,
                 own.severity,
                 owner=own.owner,
-                suppressed=f"part of alert {fleet.alert_id}",
+                suppressed=f"{_PART} {fleet.alert_id}",
             )
     return fleet
 
@@ -151,13 +187,11 @@ def close(base: Database, alert: Alert, by: str, why: str) -> Alert:
     _enter(base, done, "alert resolved", by, why)
     fleet = _fleet_alert(base, alert.model, alert.kind, alert.what) if alert.segment else None
     if fleet:
-        left = {
-            a.segment for a in base.alerts() if a.state != "resolved" and a.why == f"part of alert {fleet.alert_id}"
-        }
+        left = {a.segment for a in base.alerts() if a.state != "resolved" and a.why == f"{_PART} {fleet.alert_id}"}
         if not left:
             close(base, fleet, by, "resolved in every segment")
     for own in base.alerts("suppressed") if alert.segments else []:
-        if own.why == f"part of alert {alert.alert_id}":
+        if own.why == f"{_PART} {alert.alert_id}":
             base.set_alert(own.alert_id, "resolved", by, why)
     return done
 

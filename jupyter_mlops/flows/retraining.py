@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.flows.alerting import told_elsewhere
 from jupyter_mlops.flows.announcing import announce
 from jupyter_mlops.flows.promotion import promote
 from jupyter_mlops.flows.training import train
@@ -132,9 +133,10 @@ def _fed_badly(store: Store, target: Target) -> str:
     """An alert on the data feed that is open, where those hold retraining back."""
     if target.spec.retrain.brakes.never_on != "data-quality":
         return ""
-    for alert in database(store.project).alerts("open"):
+    for alert in database(store.project).alerts():
         whose = alert.model == target.model and (alert.segment == target.segment or target.segment in alert.segments)
-        if whose and alert.kind == "data-quality":
+        holds = alert.state == "open" or (alert.state == "suppressed" and told_elsewhere(alert))
+        if whose and holds and alert.kind == "data-quality":
             return f"the data feed is broken, so retraining would learn the fault: {alert.sentence}"
     return ""
 

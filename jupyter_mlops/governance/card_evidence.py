@@ -20,7 +20,7 @@ def findings(e: Evidence | None) -> dict[str, Any]:
         "notes": list(e.notes),
         "groups": [f.model_dump() for f in e.fairness],
         "weak_slices": [f.model_dump() for f in e.found],
-        "reasons": e.explanation.model_dump(exclude={"dependence"}) if e.explanation else None,
+        "reasons": e.explanation.model_dump() if e.explanation else None,
     }
 
 
@@ -40,6 +40,7 @@ def finding_sections(c: dict[str, Any]) -> list[tuple[str, Rows]]:
             ],
         ),
         ("Why it answers as it does", ("Column", "Loss grows by", "95 % interval", "Champion"), _reasons(found)),
+        ("How the answer follows a column", ("Column", "When it is", "Mean answer", "95 % interval"), _curves(found)),
         ("What a reader must know", ("Note",), [(note,) for note in found["notes"]]),
     ]
     return [(title, [head, *rows]) for title, head, rows in made if rows]
@@ -75,3 +76,21 @@ def _reasons(found: dict[str, Any]) -> Rows:
         (i["column"], *_estimate({**i, "n": 0})[:2], theirs.get(i["column"], "") + moved.get(i["column"], ""))
         for i in own
     ]
+
+
+def _curves(found: dict[str, Any]) -> Rows:
+    """Partial dependence; a card of an older make holds none."""
+    curves = (found["reasons"] or {}).get("dependence", [])
+    return [
+        (_score_of(curve), _spelt(at), f"{answer:.4g}", f"{low:.4g} to {high:.4g}")
+        for curve in curves
+        for at, answer, low, high in zip(curve["at"], curve["answer"], curve["low"], curve["high"], strict=True)
+    ]
+
+
+def _score_of(curve: dict[str, Any]) -> str:
+    return f"{curve['column']} (score of {curve['answer_of']})" if curve["answer_of"] else str(curve["column"])
+
+
+def _spelt(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

@@ -17,14 +17,16 @@ class Placed(Protocol):
     def place(self) -> str: ...
 
 
-S, P, T = TypeVar("S", bound=Placed), ParamSpec("P"), TypeVar("T")
+S = TypeVar("S", bound=Placed)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def reached(step: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """A method that says Unavailable, naming its `place`, when that cannot be read or written."""
 
     @wraps(step)
-    def told(self: S, *given: P.args, **named: P.kwargs) -> T:
+    def told(self: S, /, *given: P.args, **named: P.kwargs) -> T:
         try:
             return step(self, *given, **named)
         except _NOT_OF_PLACES:

@@ -1,7 +1,7 @@
 """A model that had to give way, put where reading it again takes milliseconds: its own loader takes half a second for a forest.
 
-This is the one place that reads a pickle, and only its own: the file has no name, the process that wrote it is the one that
-reads it, and its digest stayed in memory. The model was checked when it was loaded; nothing from outside comes in here.
+This and `convert` are the places that read a pickle, and only their own. Here the file has no name, the process that wrote it is
+the one that reads it, and its digest stayed in memory. The model was checked when it was loaded; nothing from outside comes in.
 """
 
 from __future__ import annotations

@@ -47,9 +47,11 @@ def summed(
         size = count * one.width
         if isinstance(one.value, np.ndarray):
             values = one.value if weight is None else one.value * weight
-            return np.bincount(key, weights=values, minlength=size).reshape(count, one.width)
+            sums = np.bincount(key, weights=values, minlength=size).reshape(count, one.width)
+            return np.asarray(sums, dtype=np.float64)
         if id(one.cell) not in counted:
-            counted[id(one.cell)] = np.bincount(key, weights=weight, minlength=size).reshape(count, one.width)
+            times = np.bincount(key, weights=weight, minlength=size).reshape(count, one.width)
+            counted[id(one.cell)] = times.astype(np.float64)
         return counted[id(one.cell)] * one.value
 
     return {key: np.hstack([of(one) for one in added]) for key, added in many.items()}

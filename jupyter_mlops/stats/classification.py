@@ -7,6 +7,7 @@ Each equals scikit-learn's function of the same name; `ece` is the expected cali
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def _log_losses(truth: Floats, score: Floats) -> list[Added]:
     return averaged(-np.log(np.where(truth == 1, p, 1 - p)))
 
 
-def _auc_rising(truth: Floats, score: Floats | None, weight: Floats | None) -> list[Added]:
+def _auc_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> list[Added]:
     """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
     negatives; their linearised average resamples without sorting again. Each row adds how many of the other kind are below."""
     up = truth == 1
@@ -93,9 +94,7 @@ def _auc_rising(truth: Floats, score: Floats | None, weight: Floats | None) -> l
     ]
 
 
-def _below(
-    up: NDArray[np.bool_], score: Floats | None, weight: Floats | None
-) -> tuple[Floats, Floats] | tuple[Codes, Codes]:
+def _below(up: NDArray[np.bool_], score: Floats | None, weight: Floats | None) -> tuple[NDArray[Any], NDArray[Any]]:
     """How many positives, and how many rows, are below each row, of its own tie the half. Of rows that count one each and no
     two of which are the same, whole numbers: of the row itself nothing is asked."""
     if weight is None and score is None:

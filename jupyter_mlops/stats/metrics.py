@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision,
 
 Floats = NDArray[np.float64]
 Combine = Callable[[Floats], Floats]
-Rising = Callable[[Floats, Floats | None, Floats | None], Sequence[Added]]
+Rising = Callable[[NDArray[Any], Floats | None, Floats | None], Sequence[Added]]
 
 
 @dataclass(frozen=True)

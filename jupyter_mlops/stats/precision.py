@@ -8,6 +8,8 @@ over the positives there are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def average_precision_rising(truth: Floats, score: Floats | None, weight: Floats | None) -> list[Added]:
+def average_precision_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> list[Added]:
     """Influence, the value itself and 1 for each row, of rows by rising score; NaN where nothing is positive.
 
     What a row adds changes only where something is found: it is computed at the ends of those ties and spread over the rows.
@@ -62,4 +64,4 @@ def _over(above: Floats, below: Floats) -> Floats:
 def _from(values: Floats) -> Floats:
     """The sum of the values from each to the end."""
     before = np.cumsum(values)
-    return before[-1] - before + values
+    return np.asarray(before[-1] - before + values)

@@ -15,8 +15,10 @@ _MOST_SOURCE = 200_000  # bytes of one local module
 _MOST_MODULES = 100
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Going through thousands of modules at each cell would take longer than all the rest: each is looked at once.
-_packaged: dict[str, bool] = {}
-_files: dict[str, str] = {}
+_looked_at: set[str] = set()
+_packaged: set[str] = set()
+_own: dict[str, str] = {}
+"""The files of modules that are no package's."""
 _STDLIB = (sysconfig.get_path("stdlib") + os.sep, str(Path(__file__).parents[1]))
 
 
@@ -34,12 +36,28 @@ def environment() -> dict[str, Any]:
 
 
 def _packages() -> list[str]:
+    _look()
+    return sorted(_packaged.intersection(sys.modules.copy()))
+
+
+def _look() -> None:
+    """Sort the modules imported since the last look."""
     # Copied in one step: a list of the items is made one by one, and a collection meanwhile may import.
-    for name, module in sys.modules.copy().items():
-        if name not in _packaged:
-            top = "." not in name and not name.startswith("_")
-            _packaged[name] = top and "-packages" in (getattr(module, "__file__", None) or "")
-    return sorted(name for name, packaged in _packaged.items() if packaged and name in sys.modules)
+    modules = sys.modules.copy()
+    if _looked_at.issuperset(modules):
+        return
+    for name, module in modules.items():
+        if name not in _looked_at:
+            _sort(name, str(getattr(module, "__file__", None) or ""))
+    _looked_at.update(modules)
+
+
+def _sort(name: str, path: str) -> None:
+    packaged = "-packages" in path
+    if packaged and "." not in name and not name.startswith("_"):
+        _packaged.add(name)
+    if path.endswith(".py") and not packaged and not path.startswith(_STDLIB) and name != "__main__":
+        _own[name] = path
 
 
 def _physical_memory() -> int | None:
@@ -50,24 +68,16 @@ def _physical_memory() -> int | None:
 
 def local_modules(folder: Path) -> list[dict[str, str]]:
     """Modules imported from files of the person's own, below the project or beside the notebook: name, path, digest, text."""
+    _look()
     inside = f"{folder}{os.sep}"
     found = []
-    for name, path in list(_own().items()):  # another thread may look at the same time
+    for name, path in _own.copy().items():  # another thread may look at the same time
         if path.startswith(inside) and name in sys.modules:
             text = _text(path)
             if text is not None:
                 digest = hashlib.sha256(text).hexdigest()
                 found.append({"name": name, "path": path, "digest": digest, "text": text.decode()})
     return found[:_MOST_MODULES]
-
-
-def _own() -> dict[str, str]:
-    for name, module in sys.modules.copy().items():
-        if name not in _files:
-            path = str(getattr(module, "__file__", None) or "")
-            own = path.endswith(".py") and "-packages" not in path and not path.startswith(_STDLIB)
-            _files[name] = path if own and name != "__main__" else ""
-    return _files
 
 
 def _text(path: str) -> bytes | None:

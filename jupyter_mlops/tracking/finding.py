@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from jupyter_mlops.masking import mask_value
@@ -142,7 +143,7 @@ def _of_model(model: Any, seen: Seen) -> dict[str, Any]:
 
 def _given(estimator: Any, prefix: str, depth: int = 0) -> dict[str, Any]:
     """Constructor arguments that differ from their defaults, also of the parts of a pipeline."""
-    defaults = {n: p.default for n, p in inspect.signature(type(estimator).__init__).parameters.items()}
+    defaults = _defaults(type(estimator))  # type: ignore[arg-type]
     found: dict[str, Any] = {}
     for name, value in estimator.get_params(deep=False).items():
         for part_name, part in _parts(name, value):
@@ -152,6 +153,11 @@ def _given(estimator: Any, prefix: str, depth: int = 0) -> dict[str, Any]:
             elif part is value and _is_plain(value) and (name not in defaults or value != defaults[name]):
                 found[f"{prefix}{name}"] = value
     return found
+
+
+@lru_cache(maxsize=1000)
+def _defaults(kind: type) -> dict[str, Any]:
+    return {name: p.default for name, p in inspect.signature(kind.__init__).parameters.items()}  # type: ignore[misc]
 
 
 def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
@@ -167,15 +173,20 @@ def find_datasets(
     """What fit and score were given: the frame itself, or the part of one the cell took; sources are the files read."""
     source = ", ".join(dict.fromkeys(p for c in [*cells, cell] for p in _files_read(c, namespace))) or "memory"
     found: dict[str, Dataset] = {}
+    known: dict[
+        int, Dataset | None
+    ] = {}  # frames are fitted and scored on alike, and looking through one takes a while
     for context, value in [
         *(("training", fit.data) for fit in _distinct(seen.fits)),
         *(("named", namespace[name]) for name in asked if name in namespace),
         *(("evaluation", score.data) for score in seen.scores if score.data is not None),
     ]:
-        name = next((n for n, held in namespace.items() if held is value and not n.startswith("_")), "X")
-        data = describe(value, name, source, context)
+        if id(value) not in known:
+            name = next((n for n, held in namespace.items() if held is value and not n.startswith("_")), "X")
+            known[id(value)] = describe(value, name, source, context)
+        data = known[id(value)]
         if data is not None:
-            found.setdefault(data.digest + context, data)
+            found.setdefault(data.digest + context, data.model_copy(update={"context": context}))
     return list(found.values())[:10]
 
 

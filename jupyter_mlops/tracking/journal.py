@@ -23,6 +23,8 @@ EXAMPLE = "input_example.parquet"
 EXAMPLE_ARRAY = "input_example.npy"
 OUTPUTS = "outputs"
 
+_encode = json.JSONEncoder(default=str).encode
+
 
 class Record:
     """One cell's record. What the disk does not take now is kept in memory, in order, and tried again with the next line."""
@@ -34,7 +36,7 @@ class Record:
 
     def write(self, line: dict[str, Any], *, last: bool = False) -> None:
         """Append a line. It survives a kill at once, and after the last line a power cut. Raises OSError; nothing is lost."""
-        self._waiting.append(json.dumps(line, default=str).encode() + b"\n")
+        self._waiting.append(_encode(line).encode() + b"\n")
         self.flush(last=last)
 
     def flush(self, *, last: bool = False) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,26 +26,15 @@ def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) ->
 
 
 def _as_skops(file: Path, model: Any) -> str:
+    from jupyter_mlops.tracking.writing import write
+
     try:
-        found = _foreign(file, _write(file, model))
+        found = _foreign(file, write(file, model))
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  # skops meets whatever a model holds
         return f"{type(model).__name__} cannot be written without pickle ({error})"
     return f"it holds types that nobody has reviewed: {', '.join(found)}" if found else ""
-
-
-def _write(file: Path, model: Any) -> dict[str, Any]:
-    """As `skops.io.dump` writes it, which indents a forest's megabytes of schema for nobody to read; gives the schema."""
-    import skops
-    from skops.io._utils import SaveContext, get_state
-
-    with zipfile.ZipFile(file, "w") as archive:
-        context = SaveContext(zip_file=archive)
-        schema: dict[str, Any] = get_state(model, context)
-        schema |= {"protocol": context.protocol, "_skops_version": skops.__version__}
-        archive.writestr("schema.json", json.dumps(schema))
-    return schema
 
 
 def _as_pickle(file: Path, model: Any) -> str:
@@ -62,12 +49,11 @@ def _as_pickle(file: Path, model: Any) -> str:
     return ""
 
 
-def _foreign(file: Path, schema: dict[str, Any]) -> list[str]:
+def _foreign(file: Path, types: set[str]) -> list[str]:
     from skops.io import get_untrusted_types
 
     from jupyter_mlops.store import foreign
 
-    types = _types(schema)
     if types <= _reviewed:
         return []
     found = foreign(get_untrusted_types(file=file))
@@ -76,27 +62,13 @@ def _foreign(file: Path, schema: dict[str, Any]) -> list[str]:
     return found
 
 
-def _types(schema: Any) -> set[str]:
-    """Every class and function that the file names."""
-    found, waiting = set(), [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            names = (node.get("__module__"), node.get("__class__"), node.get("module_path"), node.get("function"))
-            if any(isinstance(name, str) for name in names):
-                found.add(".".join(str(name) for name in names))
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return found
-
-
 def _keep_example(folder: Path, data: Any) -> None:
     """The first rows of a frame or of an array of numbers. What Parquet has no form for is left out."""
     import numpy as np
+    from pyarrow import Table, parquet
 
     with suppress(ValueError, TypeError, NotImplementedError, ImportError):
         if hasattr(data, "to_parquet"):
-            data.head(EXAMPLE_ROWS).to_parquet(folder / journal.EXAMPLE)
+            parquet.write_table(Table.from_pandas(data.head(EXAMPLE_ROWS)), folder / journal.EXAMPLE)
         elif isinstance(data, np.ndarray) and data.dtype.kind in "biuf" and data.ndim > 1:
             np.save(folder / journal.EXAMPLE_ARRAY, data[:EXAMPLE_ROWS], allow_pickle=False)

@@ -86,23 +86,24 @@ def _swap(function: Any, watcher: Watcher) -> None:
         _undo.append(swap(function, watcher))
 
 
-def _classes(base: ModuleType) -> list[type]:
+def _classes(base: ModuleType) -> set[type]:
     """Every estimator class imported so far, and the mixins that bring methods to them."""
-    found: dict[type, None] = {}
+    found: set[type] = set()
     waiting = [base.BaseEstimator]
     while waiting:
         kind = waiting.pop()
         if kind not in found:
-            found[kind] = None
+            found.add(kind)
             waiting += kind.__subclasses__()
-    return list(dict.fromkeys(parent for kind in found for parent in kind.__mro__))
+    return set[type]().union(*(kind.__mro__ for kind in found))
 
 
 def _watch_class(kind: type) -> None:
-    for method, watcher in watchers.METHODS.items():
-        function = kind.__dict__.get(method)
+    own = kind.__dict__
+    for method in watchers.METHODS.keys() & own.keys():
+        function = own[method]
         # A pipeline's or a search's method is there only if its parts have it; the function is in the descriptor.
-        _swap(getattr(function, "fn", function), watcher)
+        _swap(getattr(function, "fn", function), watchers.METHODS[method])
 
 
 def _watch_new_classes(base: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.tracking.cell import Cell
 
 _open: list[tuple[Cell, Any, Callable[[], None]]] = []
@@ -27,8 +28,6 @@ def log(*, step: int | None = None, **metrics: float) -> None:
 
     Outside of one, nothing is lost in silence: it raises BadInput. A value that is no number raises BadInput too.
     """
-    from jupyter_mlops.errors import BadInput
-
     if not _open:
         raise BadInput(
             "log() outside of a tracked block", "call it in a cell with %%track, or inside `with track(...)`"

@@ -196,7 +196,9 @@ def _excess(
         mean = float(own.mean())
         away = own - mean
         if units is not None:
-            away = np.bincount(np.unique(units[group], return_inverse=True)[1], weights=away)
+            away = np.asarray(
+                np.bincount(np.unique(units[group], return_inverse=True)[1], weights=away), dtype=np.float64
+            )
         excess += sign * mean
         variance += float((away**2).sum()) / group.sum() ** 2 * len(away) / max(1, len(away) - 1)
         cases = cases or len(away)

@@ -57,10 +57,8 @@ def _asked(target: Target, classes: int) -> tuple[Metric, ...]:
     """Metrics that somebody named beside those that every model of the task has: of lists at another k, else scikit-learn's."""
     every = {metric.name for metric in metrics_of(target.spec.task, classes)}
     names = dict.fromkeys(name for _, name in named_metrics(target) if name not in every)
-    if target.spec.task == "ranking":
-        found = map(ranking_at, names)
-    else:
-        found = (named_metric(name, target.spec.task, classes) for name in names)
+    ranked = target.spec.task == "ranking"
+    found = [ranking_at(name) if ranked else named_metric(name, target.spec.task, classes) for name in names]
     return tuple(metric for metric in found if metric is not None)
 
 

@@ -73,8 +73,8 @@ class _Sorted:
         )
 
     def take(self, rows: Codes | slice) -> _Sorted:
-        held = (None if values is None else values[rows] for values in (self.score, self.weight))
-        return _Sorted(self.truth[rows], *held, self.bucket[rows])
+        score, weight = (None if values is None else values[rows] for values in (self.score, self.weight))
+        return _Sorted(self.truth[rows], score, weight, self.bucket[rows])
 
     def sums(self, many: Mapping[Callable[..., Floats], Rising]) -> dict[Callable[..., Floats], Floats]:
         added = {key: rising(self.truth, self.score, self.weight) for key, rising in many.items()}

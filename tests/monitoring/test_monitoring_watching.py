@@ -385,3 +385,24 @@ def test_rules_that_a_person_edited_are_asked_of_every_window(tmp_path):
     (tmp_path / "rules.p1.yaml").unlink()
     with pytest.raises(BadInput, match=r"rules\.p1\.yaml cannot be read"):
         watch(store, target)
+
+
+def test_a_fault_of_a_feed_that_two_models_read_is_one_alert(tmp_path):
+    _made(tmp_path, [])
+    other = YAML.partition("  wear:")[2].format(violations=1, of=1)
+    file = tmp_path / "mlops.yaml"
+    file.write_text(file.read_text() + "  heat:" + other)
+    project = load(tmp_path)
+    store = open_store(project)
+    for name in ("wear", "heat"):
+        assert promote(store, f"{name}.p1", _new_version(store, f"{name}.p1"), reason="first").done
+    stuck = _rows().assign(x=7.0).drop(columns="wear")
+    for name in ("wear", "heat", "wear"):
+        score_and_watch(store, project.target(f"{name}.p1"), stuck)
+    [second, first] = database(project).alerts()
+    told = {first.model: first.state, second.model: (second.state, second.why)}
+    assert told == {"wear": "open", "heat": ("suppressed", f"part of alert {first.alert_id}")}
+    score_and_watch(store, project.target("wear.p1"), _rows(first=1).drop(columns="wear"))
+    score_and_watch(store, project.target("heat.p1"), stuck.assign(inference_id=lambda r: r["inference_id"] + "h"))
+    states = {a.model: a.state for a in database(project).alerts()}
+    assert states == {"wear": "resolved", "heat": "open"}

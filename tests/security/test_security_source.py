@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 REVIEWED = {
     "flows/detaching.py": {"pickle.loads"},  # from the parent process, over a pipe
     "jobs/given.py": {"yaml.load"},  # a SafeLoader
-    "serving/convert.py": {"pickle.load"},  # from its own server, over a pipe
+    "serving/convert.py": {"pickle.load"},  # from the server that started it, over a pipe
     "serving/shelved.py": {"pickle.loads"},  # its own bytes, in a file without a name
     "tracking/capturing.py": {"eval"},  # what the person typed after --metric
 }
