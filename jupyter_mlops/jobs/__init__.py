@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlops.jobs.given import Matrix, read_duration, read_file, read_words
 from jupyter_mlops.jobs.parameters import Parameter, check, schema
-from jupyter_mlops.kernels.grammars import postpone
+from jupyter_mlops.kernels import postpone_grammars
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.asked import asked_of
@@ -59,7 +59,7 @@ __all__ = [
     "work_on",
 ]
 
-postpone()  # this room reads notebooks
+postpone_grammars()  # this room reads notebooks
 
 # papermill costs seconds to import, so it waits until a job is run.
 _LATER = {

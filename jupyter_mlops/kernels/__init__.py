@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlops.kernels.current import learn, warm_up
+    from jupyter_mlops.kernels.grammars import postpone_grammars
     from jupyter_mlops.kernels.learning import notebooks_of
     from jupyter_mlops.kernels.observing import observe
     from jupyter_mlops.kernels.provisioner import WarmProvisioner
 
-__all__ = ["WARM_KERNEL", "WarmProvisioner", "learn", "notebooks_of", "observe", "warm_up"]
+__all__ = ["WARM_KERNEL", "WarmProvisioner", "learn", "notebooks_of", "observe", "postpone_grammars", "warm_up"]
 
 WARM_KERNEL = "python3-warm"
 """The kernelspec's name. Where fork is unsafe it gives an ordinary kernel, and says so."""
@@ -28,6 +29,7 @@ _HOME = {
     "learn": "current",
     "notebooks_of": "learning",
     "observe": "observing",
+    "postpone_grammars": "grammars",
     "warm_up": "current",
 }
 

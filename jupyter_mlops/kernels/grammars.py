@@ -32,7 +32,7 @@ class _Waiting(ModuleType):
         raise AttributeError(name)
 
 
-def postpone() -> None:
+def postpone_grammars() -> None:
     """Call it before what imports nbformat. Nothing is done where the checker is loaded already, or not installed."""
     if CHECKER not in sys.modules and (found := find_spec(CHECKER)):
         sys.modules[CHECKER] = _Waiting(list(found.submodule_search_locations or []))

@@ -142,9 +142,9 @@ def _json(store: Store, run_id: str, name: str) -> Any:
 
 def _notebook(kept: dict[str, Any]) -> Any:
     """The slice, its last cell tracked. A cell that raised in the session, and was built upon, may raise again."""
-    from jupyter_mlops.kernels.grammars import postpone
+    from jupyter_mlops.kernels import postpone_grammars
 
-    postpone()
+    postpone_grammars()
     from nbformat import v4
 
     cells = [v4.new_code_cell(source) for source in [LOAD, *kept["cells"][:-1], _tracked(kept["cells"][-1])]]
