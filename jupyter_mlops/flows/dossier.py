@@ -36,7 +36,7 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
         business_unit=store.project.file.business_unit,
         version=found,
         target=store.project.target(name) if declared else None,
-        run=run,
+        run=_with_data(run, runs),
         evidence=evidence_of(store, found),
         history=[e for e in past if e.subject == name or e.subject.startswith(f"{name}/")],
         standing=approvals(store, name, number),
@@ -58,6 +58,14 @@ def _text(store: Store, runs: list[Run], part: str) -> str:
 
 def _runs(store: Store, run: Run | None) -> list[Run]:
     return [run, *store.runs(parent=run.run_id)] if run else []
+
+
+def _with_data(run: Run | None, runs: list[Run]) -> Run | None:
+    """A job's data are what its tracked cells learned from and scored on."""
+    if run is None or run.datasets:
+        return run
+    found = {(data.context, data.digest): data for each in runs for data in each.datasets}
+    return run.model_copy(update={"datasets": list(found.values())})
 
 
 def _notebook(store: Store, runs: list[Run]) -> str:

@@ -197,10 +197,13 @@ def _plain(text: object) -> str:
     return shown
 
 
+_SHORT = 16  # characters: a word that no column need break
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}"
     "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}th,td{border-bottom:1px solid #d0d7de;padding:.35rem .5rem;"
     "text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#f6f8fa}"
+    # Only what is long is broken anywhere: names of things and states stay whole beside it.
+    "th,td.short{overflow-wrap:normal}"
     "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th{background:#161b22}th,td{border-color:#30363d}}"
 )
 
@@ -218,8 +221,13 @@ def _html_table(rows: Rows) -> str:
     if len(rows) < 2:
         return "<p>Nothing is recorded.</p>"
     head = "".join(f"<th scope='col'>{escape(str(cell))}</th>" for cell in rows[0])
-    lines = "".join("<tr>" + "".join(f"<td>{escape(_seen(cell))}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    lines = "".join("<tr>" + "".join(_html_cell(_seen(cell)) for cell in row) + "</tr>" for row in rows[1:])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _html_cell(text: str) -> str:
+    kind = " class='short'" if max(map(len, text.split()), default=0) <= _SHORT else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _seen(text: object) -> str:

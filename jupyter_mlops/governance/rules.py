@@ -120,7 +120,9 @@ def _validated(d: Dossier) -> Any:
 
 def _findings(d: Dossier) -> Any:
     waiting = [a for a in d.alerts if a.state in ("open", "acknowledged")]
-    return f"{len(waiting)} of {len(d.alerts)} alerts wait for a person" if d.alerts else None
+    if not d.alerts:
+        return "it is watched, and nothing was found" if d.points else None
+    return f"{len(waiting)} of {len(d.alerts)} alerts wait for a person"
 
 
 def _exposure(d: Dossier) -> Any:

@@ -21,10 +21,12 @@ from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops import config
 from jupyter_mlops.cli import main
+from jupyter_mlops.flows.dossier import dossier_of
 from jupyter_mlops.governance import verify_pack
 from jupyter_mlops.governance.boms import cyclonedx
 from jupyter_mlops.governance.card import as_markdown, card_of
 from jupyter_mlops.governance.pack import COMMENT, MANIFEST, seal
+from jupyter_mlops.governance.rules import held_against_rules
 from jupyter_mlops.ledger import signing_key
 from jupyter_mlops.project import load
 from jupyter_mlops.records import Dataset
@@ -299,3 +301,19 @@ def test_files_changed_after_registration_are_refused_and_entered(made: SimpleNa
     assert main(["ledger", "list", "--json", "--project", str(made.root)]) == 0
     acts = [entry["action"] for entry in json.loads(capsys.readouterr().out)["data"]]
     assert acts[:2] == ["changed files refused"] * 2
+
+
+def test_a_jobs_data_are_those_of_its_tracked_cells(project):
+    store = open_store(project)
+    job = store.create_run("train", "job", key="job")
+    for key, digest in (("one", "a" * 36), ("two", "b" * 36)):
+        cell = store.create_run("train", key, key=key, parent=job)
+        store.log_datasets(cell, [Dataset(name=key, digest=digest, source="x.parquet", rows=4, columns=2)])
+        store.end_run(cell, "FINISHED")
+    store.log_model(cell, LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]))
+    store.end_run(job, "FINISHED")
+    register(store, job, NAME)
+    known = dossier_of(store, NAME, 1)
+    assert {data.digest for data in known.run.datasets} == {"a" * 36, "b" * 36}
+    answered = {row["field"]: row["status"] for row in held_against_rules(known)}
+    assert answered["datasets"] == "met"
