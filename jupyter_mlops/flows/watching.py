@@ -53,7 +53,7 @@ def take_labels(store: Store, target: Target, labels: pd.DataFrame) -> int:
     """
     wanted = target.spec.data.target
     named = labels.rename(columns={wanted: "truth"}) if "truth" not in labels.columns else labels
-    lacking = [name for name in (ID, "truth") if name not in named.columns]
+    lacking = [asked for asked, name in ((ID, ID), (wanted, "truth")) if name not in named.columns]
     if lacking:
         raise BadInput(
             f"the labels have no column {lacking[0]!r}",

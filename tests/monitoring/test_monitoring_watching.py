@@ -226,6 +226,8 @@ def test_labels_of_nothing_are_refused(tmp_path):
     rows = _rows()
     with pytest.raises(BadInput, match="none of the 2 labels is of a row that wear"):
         take_labels(store, target, pd.DataFrame({"inference_id": ["no", "nor"], "wear": [1.0, 2.0]}))
+    with pytest.raises(BadInput, match="the labels have no column 'wear'"):
+        take_labels(store, target, pd.DataFrame({"inference_id": ["no"], "y": [1.0]}))
     with pytest.raises(BadInput, match="the labels have no column 'inference_id'"):
         take_labels(store, target, pd.DataFrame({"id": ["no"], "wear": [1.0]}))
     score_and_watch(store, target, rows.drop(columns="wear"))
