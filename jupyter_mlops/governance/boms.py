@@ -69,8 +69,7 @@ def _model(d: Dossier, ref: str, data: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _datasets(d: Dossier) -> list[Dataset]:
-    found = [*(d.run.datasets if d.run else []), *([d.evidence.data] if d.evidence else [])]
-    return list({f"{x.context}:{x.name}:{x.digest}": x for x in found}.values())
+    return list({f"{x.context}:{x.name}:{x.digest}": x for x in d.data}.values())
 
 
 def _data(x: Dataset) -> dict[str, Any]:

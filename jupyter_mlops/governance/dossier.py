@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_mlops.project import Target
-from jupyter_mlops.records import Alert, Evidence, LedgerEntry, MetricPoint, ModelVersion, Run
+from jupyter_mlops.records import Alert, Dataset, Evidence, LedgerEntry, MetricPoint, ModelVersion, Run
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Dossier:
     @property
     def name(self) -> str:
         return f"{self.version.model}/{self.version.version}"
+
+    @property
+    def data(self) -> list[Dataset]:
+        """What it learned from and was scored on, and what it was judged on."""
+        return [*(self.run.datasets if self.run else []), *([self.evidence.data] if self.evidence else [])]
 
     @property
     def risk(self) -> str:

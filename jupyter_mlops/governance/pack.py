@@ -76,9 +76,7 @@ def contents(
         "code/slice.py": d.code,
         "environment/requirements.txt": "\n".join(d.requirements) + "\n",
         "environment/environment.json": d.environment,
-        "data.json": [
-            x.model_dump() for x in [*(d.run.datasets if d.run else []), *([d.evidence.data] if d.evidence else [])]
-        ],
+        "data.json": [x.model_dump() for x in d.data],
         "model.json": {"digest": d.version.digest, "files": d.files, "run": d.version.run_id},
         "run.json": d.run.model_dump(mode="json") if d.run else None,
         "bom.cdx.json": cyclonedx(d),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from jupyter_mlops.governance.card import Rows
 from jupyter_mlops.governance.dossier import Dossier
+from jupyter_mlops.records import LedgerEntry
 
 Status = Literal["met", "missing", "not applicable"]
 NOTE = (
@@ -79,9 +80,11 @@ def _approved(d: Dossier) -> Any:
 
 def _reasons(d: Dossier) -> Any:
     moves = [e for e in d.history if e.action == "set alias" and e.reason]
-    return (
-        f"moves with who, when and why: ledger entries {', '.join(str(e.seq) for e in moves[-8:])}" if moves else None
-    )
+    return f"moves with who, when and why: {_last(moves)}" if moves else None
+
+
+def _last(found: list[LedgerEntry]) -> str:
+    return f"ledger entries {', '.join(str(e.seq) for e in found[-8:])}"
 
 
 def _way_back(d: Dossier) -> Any:
@@ -103,7 +106,7 @@ def _first(text: str) -> Callable[[Dossier], Any]:
 
 def _changes(d: Dossier) -> Any:
     found = [e for e in d.of_version if e.action in ("create version", "change version")]
-    return f"ledger entries {', '.join(str(e.seq) for e in found[-8:])}" if found else None
+    return _last(found) if found else None
 
 
 def _developer(d: Dossier) -> Any:
@@ -119,9 +122,9 @@ def _validated(d: Dossier) -> Any:
 
 
 def _findings(d: Dossier) -> Any:
-    waiting = [a for a in d.alerts if a.state in ("open", "acknowledged")]
     if not d.alerts:
         return "it is watched, and nothing was found" if d.points else None
+    waiting = [a for a in d.alerts if a.state in ("open", "acknowledged")]
     return f"{len(waiting)} of {len(d.alerts)} alerts wait for a person"
 
 

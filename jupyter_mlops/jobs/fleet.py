@@ -163,7 +163,7 @@ def _run(
             task = waiting[future][0]
             with suppress(CancelledError):  # it waited for its turn, and is left out as those that had not begun
                 ended(task, _result(future, task, executor is not None, fleet))
-    except BaseException:
+    except BaseException:  # Ctrl-C too: what has not begun is not to begin
         fleet.conditions.stop.set()
         for future in waiting:
             future.cancel()

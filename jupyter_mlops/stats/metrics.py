@@ -27,9 +27,8 @@ class Metric:
     `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
     of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
     `added(truth, prediction)`: the same where each row adds to few columns. `rising(truth, score, weight)`: that of rows that
-    stand by rising score, for whoever has sorted them already (`whole(truth, prediction, weight)` is the value of what is no
-    sum over rows); score None where no two are the same, weight None where all
-    count the same.
+    stand by rising score, for whoever has sorted them already; score None where no two are the same, weight None where all
+    count the same. `whole(truth, prediction, weight)`: the value of what is no sum over rows.
     """
 
     name: str

@@ -173,9 +173,8 @@ def find_datasets(
     """What fit and score were given: the frame itself, or the part of one the cell took; sources are the files read."""
     source = ", ".join(dict.fromkeys(p for c in [*cells, cell] for p in _files_read(c, namespace))) or "memory"
     found: dict[str, Dataset] = {}
-    known: dict[
-        int, Dataset | None
-    ] = {}  # frames are fitted and scored on alike, and looking through one takes a while
+    # Frames are fitted and scored on alike, and looking through one takes a while.
+    known: dict[int, Dataset | None] = {}
     for context, value in [
         *(("training", fit.data) for fit in _distinct(seen.fits)),
         *(("named", namespace[name]) for name in asked if name in namespace),
