@@ -12,6 +12,7 @@ from jupyter_mlops.project import Gate
 from jupyter_mlops.records import Comparison, Estimate, GateResult, Verdict
 from jupyter_mlops.stats import at_k
 from jupyter_mlops.validation.case import Case
+from jupyter_mlops.validation.extremes import extreme_gate
 from jupyter_mlops.validation.fairness import fairness_gate
 from jupyter_mlops.validation.preparing import FEWEST
 from jupyter_mlops.validation.provenance import freshness_gate, leakage_gate, quality_gate
@@ -51,6 +52,9 @@ def _others(gate: Gate) -> list[tuple[object, Callable[..., list[GateResult]]]]:
 
 def _metric(gate: Gate, metric: str, case: Case) -> list[GateResult]:
     results: list[GateResult] = []
+    worst = next((m for m in case.judged.metrics if m.name == metric and m.extreme), None)
+    if worst is not None:
+        return extreme_gate(gate, worst, case)
     missing = [c for c in gate.slices if c not in case.judged.rows.columns]
     wanted = [e for e in case.estimates if e.metric == metric and _in_scope(e.slice, gate.slices)]
     results += [limit for e in wanted for limit in _limits(gate, e)]

@@ -41,6 +41,11 @@ def notes(
     stamp = target.spec.data.timestamp
     if stamp and stamp not in judged.rows.columns:
         told.append(f"the rows have no column {stamp!r}, so neighbours in time were taken as independent")
+    told += [
+        f"{m.name} is that of the single worst row: it has no interval, since no sample tells how much further it may go"
+        for m in judged.asked
+        if m.extreme
+    ]
     small = [name for name, where in groups if where.sum() < 2]
     if small:
         told.append(f"one row says nothing about a slice: {', '.join(small[:5])}")
