@@ -205,7 +205,7 @@ def _csv(part: Part) -> Iterator[Batch]:
         return "skip"
 
     delimiter = _delimiter(part.url)
-    _narrow(_width(part.url, delimiter), part.label)
+    check_width(part.url, delimiter)
     parsing = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
     types = csv.ConvertOptions(column_types=dict(part.types), strings_can_be_null=True)
     with _unpacked(part.url) as source:
@@ -260,6 +260,11 @@ def _delimiter(file: str) -> str:
         raise ValueError("this is UTF-16; save it as UTF-8" if wide else "this is no text: it holds zero bytes")
     line = head.split(b"\n", 1)[0]
     return max(",;\t|", key=lambda mark: line.count(mark.encode()))
+
+
+def check_width(file: str, delimiter: str) -> None:
+    """BadInput when a text file's header names more columns than any table has."""
+    _narrow(_width(file, delimiter), PurePosixPath(file).name)
 
 
 def _width(file: str, delimiter: str) -> int:

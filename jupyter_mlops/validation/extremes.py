@@ -42,7 +42,8 @@ def _limit(metric: Metric, case: Case, name: str, where: NDArray[np.bool_], word
     held = value <= asked if word == "at most" else value >= asked
     verdict: Verdict = "fail" if not held else "inconclusive" if part.cases < FEWEST else "pass"
     beyond = 1 - _DOUBT ** (1 / max(1, part.cases))
-    said = f"{metric.name}{shown} is {value:.3g} in these {part.cases:,} cases, {word} {asked:g} is asked"
+    cases = f"these {part.cases:,} cases" if part.cases != 1 else "one case"
+    said = f"{metric.name}{shown} is {value:.3g} in {cases}, {word} {asked:g} is asked"
     if held:
         said += (
             f"; it has no interval, what is sure (95 %) is that fewer than 1 case in {int(1 / beyond):,} is beyond that"

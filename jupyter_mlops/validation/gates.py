@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jupyter_mlops.project import Gate
 from jupyter_mlops.records import Comparison, Estimate, GateResult, Verdict
 from jupyter_mlops.stats import at_k
@@ -82,17 +85,22 @@ def _why_no_value(metric: str, case: Case) -> str:
 def _without_value(gate: Gate, wanted: list[Estimate], case: Case) -> list[GateResult]:
     """Slices that are there, and in which the metric has no value: too few rows, or one class only."""
     valued = {e.slice for e in wanted}
-    sizes = {name: int(where.sum()) for name, where in case.groups if _in_scope(name, gate.slices)}
+    silent = [(name, where) for name, where in case.groups if _in_scope(name, gate.slices) and name not in valued]
     return [
         GateResult(
             gate=f"{gate.metric} for {name}",
             verdict="inconclusive",
-            sentence=f"{gate.metric} for {name} cannot be told from {n} row{'s' * (n != 1)}",
-            figures={"n": n, "slice": name},
+            sentence=f"{gate.metric} for {name} cannot be told from {_rows_of(case, where)}",
+            figures={"n": int(where.sum()), "slice": name},
         )
-        for name, n in sizes.items()
-        if name not in valued
+        for name, where in silent
     ]
+
+
+def _rows_of(case: Case, where: NDArray[np.bool_]) -> str:
+    n, outcomes = int(where.sum()), case.judged.truth[where]
+    alike = case.judged.task == "classification" and n > 1 and not np.ptp(outcomes)
+    return f"{n} row{'s' * (n != 1)}" + (f", all of class {case.judged.classes[int(outcomes[0])]}" if alike else "")
 
 
 def _limits(gate: Gate, e: Estimate) -> list[GateResult]:
