@@ -240,7 +240,8 @@ def retyped(part: Part, error: Exception) -> Part | None:
 
     What failed as a whole number or as nothing at all may be a number; what is no number either is text, of whatever encoding.
     """
-    found = re.search(r"In CSV column #(\d+): CSV conversion error to (\w+)", str(error))
+    # Where there is one processor only, Arrow says the row too.
+    found = re.search(r"In CSV column #(\d+):(?: Row #\d+:)? CSV conversion error to (\w+)", str(error))
     if part.format != "csv" or not found:
         return None
     with _unpacked(part.url) as source:

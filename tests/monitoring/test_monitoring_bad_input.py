@@ -123,7 +123,15 @@ def test_a_file_that_is_nothing_of_the_kind_is_refused(tmp_path):
         profile(tmp_path / "cut.profile")
 
 
-def test_csv_as_people_write_it(tmp_path, monkeypatch):
+@pytest.fixture(params=[1, 2])
+def processors(request):
+    before = pa.cpu_count()
+    pa.set_cpu_count(request.param)
+    yield request.param
+    pa.set_cpu_count(before)
+
+
+def test_csv_as_people_write_it(tmp_path, monkeypatch, processors: int):
     monkeypatch.setattr(files, "_BLOCK", 1 << 16)
     path = tmp_path / "x.csv"
     lines = [f"{i};{i / 3};name {i % 5};" for i in range(9000)] + ["x;nothing;name;", "too;few"]
