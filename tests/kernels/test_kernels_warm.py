@@ -14,6 +14,7 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from jupyter_mlops.kernels import WARM_KERNEL
+from jupyter_mlops.kernels.handle import Zygote
 
 
 def _run(source: str, **options: object) -> str:
@@ -130,6 +131,20 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_what_importing_sets_in_the_environment_here_as_there_makes_no_new_zygote(monkeypatch):
+    monkeypatch.delenv("KMP_INIT_AT_FORK", raising=False)  # scikit-learn sets it to FALSE
+    zygote = Zygote(["sklearn"])
+    zygote.wait_ready()
+    try:
+        assert zygote.late_for(os.environ) == []
+        monkeypatch.setenv("KMP_INIT_AT_FORK", "FALSE")
+        assert zygote.late_for(os.environ) == []
+        monkeypatch.setenv("KMP_INIT_AT_FORK", "TRUE")
+        assert zygote.late_for(os.environ) == ["KMP_INIT_AT_FORK"]
+    finally:
+        zygote.kill()
 
 
 def test_turned_off_it_is_an_ordinary_kernel(monkeypatch):
