@@ -37,8 +37,8 @@ def notes(
         )
     told += _of_weights(judged)
     if judged.cases < FEWEST:
-        cases = "1 case" if judged.cases == 1 else f"{judged.cases} cases"
-        told.append(f"{cases} ({judged.design}): too few, gates that need an interval cannot pass")
+        cases, are = ("1 case", "is") if judged.cases == 1 else (f"{judged.cases} cases", "are")
+        told.append(f"{cases} ({judged.design}) {are} too few: gates that need an interval cannot pass")
     stamp = target.spec.data.timestamp
     if stamp and stamp not in judged.rows.columns:
         told.append(f"the rows have no column {stamp!r}, so neighbours in time were taken as independent")
