@@ -21,6 +21,7 @@ from jupyter_mlops.governance.approvals import (
     unreviewed,
 )
 from jupyter_mlops.governance.policies import Policy
+from jupyter_mlops.governance.wording import command
 from jupyter_mlops.records import LedgerEntry
 
 
@@ -91,7 +92,7 @@ def _gates(policy: Policy, past: Past, move: Move) -> str:
             said = "was not judged" if not of_metric else "did not pass"
             return (
                 f"policy {policy.policy} asks for a gate on {name}, which {said}; declare it under `gates` in mlops.yaml, then "
-                f"run `jupyter mlops validate {past.model} {move.version}`"
+                f"run {command('validate', past.model, move.version)}"
             )
     return _demands(policy, past, move)
 
@@ -105,7 +106,7 @@ def _demands(policy: Policy, past: Past, move: Move) -> str:
             said = (
                 f"{failed[0]}, which did not pass" if failed[0] else f"{gate.kind}, which was not judged as it is now"
             )
-            return f"policy {policy.policy} asks for {said}; run `jupyter mlops validate {past.model} {move.version}`"
+            return f"policy {policy.policy} asks for {said}; run {command('validate', past.model, move.version)}"
     return ""
 
 
@@ -132,7 +133,7 @@ def _open_review(policy: Policy, past: Past, move: Move) -> str:
         return ""
     return (
         f"the glass was broken by {late[0].actor} (entry {late[0].seq}) and nobody reviewed it in time; "
-        f"somebody else runs `jupyter mlops review {past.model} {late[0].after['version']} --reason TEXT`"
+        f"somebody else runs {command('review', past.model, late[0].after['version'], reason=True)}"
     )
 
 
@@ -181,4 +182,4 @@ def _wanting(policy: Policy, past: Past, move: Move, standing: Standing) -> str:
     said = f"{past.model} version {move.version} is not approved under policy {policy.policy} "
     said += f"({standing.state}): it wants {wants}"
     said += "".join(f"; {v.by}'s word is {v.state}: {v.why}" for v in lost[:3])
-    return f"{said}; one of them runs `jupyter mlops approve {past.model} {move.version} --reason TEXT`"
+    return f"{said}; one of them runs {command('approve', past.model, move.version, reason=True)}"

@@ -119,5 +119,9 @@ def test_models_moved_to_the_default_workspace_are_entered(base: Database, units
 
 def test_a_policy_holds_in_every_workspace(project: Project, base: Database, units: Workspaces):
     put(project, "version: 1\npolicy: p\nmodels: [churn*]\nroles: {v: [bob]}\napprovals: {roles: {v: 1}}")
-    with pytest.raises(MlflowException, match="1 of role v"):
+    with pytest.raises(MlflowException, match=r"1 of role v.*MLFLOW_WORKSPACE=retail jupyter mlops approve churn 1"):
         _promote(base)
+    store, vote = governed_store(f"mlops+sqlite:///{base.path}"), ModelVersionTag("mlops.decision.approve", "good")
+    with WorkspaceContext("retail"), acting(reason=""), pytest.raises(MlflowException, match="none of the roles"):
+        store.set_model_version_tag("churn", "1", vote)
+    assert _acts(base, "retail:churn")[-1] == "approve refused"
