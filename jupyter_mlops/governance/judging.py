@@ -60,9 +60,9 @@ def judge(policies: Sequence[Policy], past: Past, move: Move) -> Answer:
     if move.act.glass:
         return Answer(_glass(asked, move))
     if asked and _back(past, move):
-        return Answer(_frozen(asked, move))
+        return Answer(_frozen(asked, past, move))
     for policy in asked:
-        why = _frozen([policy], move) or _open_review(policy, past, move) or _gates(policy, past, move)
+        why = _frozen([policy], past, move) or _open_review(policy, past, move) or _gates(policy, past, move)
         why = why or _evidence_by(policy, past, move)
         if why:
             return Answer(why)
@@ -75,10 +75,11 @@ def judge(policies: Sequence[Policy], past: Past, move: Move) -> Answer:
     return Answer()
 
 
-def _frozen(policies: Sequence[Policy], move: Move) -> str:
+def _frozen(policies: Sequence[Policy], past: Past, move: Move) -> str:
+    moments = {move.at, max(move.at, past.latest() or move.at)}
     for policy in policies:
         for freeze in policy.freeze:
-            if freeze.start <= move.at <= freeze.end:
+            if any(freeze.start <= at <= freeze.end for at in moments):
                 why = f" ({freeze.why})" if freeze.why else ""
                 return f"policy {policy.policy} freezes {move.alias} until {freeze.end:%Y-%m-%d %H:%M} UTC{why}"
     return ""
