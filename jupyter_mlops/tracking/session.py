@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.masking import mask, mask_told
+from jupyter_mlops.masking import mask, mask_code, mask_told
 from jupyter_mlops.tracking import chance
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
@@ -211,7 +211,7 @@ class Session:
             cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
 
 
-_masked = lru_cache(maxsize=4096)(mask)
+_masked = lru_cache(maxsize=4096)(mask_code)
 """Cells and modules go along with every run that depends on them."""
 
 
