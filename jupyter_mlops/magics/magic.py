@@ -13,6 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.magics.arguments import parse_track
+from jupyter_mlops.magics.warming import Warming
 from jupyter_mlops.tracking import Cell, Options, Session, Source
 
 _STATES = ("on", "off", "status", "last")
@@ -32,6 +33,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         self._tracked: Cell | None = None
         self._watched = ExitStack()
         self._said: set[str] = set()
+        # A shell that is no kernel's runs a script, or ends when its person is done.
+        self._warming = Warming() if hasattr(shell, "kernel") else None
         for earlier in shell.user_ns.get("In", [])[1:-1]:
             self._remember(earlier, True)
 
@@ -143,6 +146,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
 
     def before(self, info: Any) -> None:
         self._depth += 1
+        if self._warming is not None and self._depth == 1:
+            self._warming.begins()
         if self._depth > 1 or info is None or not info.store_history:
             return
         self._place = getattr(info, "cell_id", None)
@@ -156,6 +161,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if self._depth:
             return
         self._settle(result)
+        if self._warming is not None:
+            self._warming.ended()
         if result.info is not None and result.info.store_history:
             self._remember(result.info.raw_cell, result.success, self._place)
 

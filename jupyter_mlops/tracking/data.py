@@ -12,6 +12,8 @@ from jupyter_mlops.records import Dataset
 
 MOST_BYTES = 2**30
 """Beyond this every k-th row is hashed, and the digest says so."""
+_SMALL = 2**26
+"""Bytes of a frame of one kind of numbers that are looked at as one array, which may be a copy."""
 
 
 def describe(value: Any, name: str, source: str, context: str) -> Dataset | None:
@@ -57,6 +59,10 @@ def digest(value: Any) -> str:
 
 def _columns(value: Any) -> list[tuple[str, Any]]:
     if hasattr(value, "iloc") and hasattr(value, "columns"):
+        if (
+            _plain_dtype(value) is not None and _bytes(value) <= _SMALL
+        ):  # a column by itself takes longer than its bytes
+            return list(zip(map(str, value.columns), value.to_numpy().T, strict=True))
         return [(str(name), value.iloc[:, i]) for i, name in enumerate(value.columns)]
     if hasattr(value, "tocsr"):
         matrix = value.tocsr()
@@ -81,7 +87,17 @@ def _buffer(column: Any) -> Any:
     return np.ascontiguousarray(hash_array(np.asarray(column, dtype=object).ravel().astype(str).astype(object))).data
 
 
+def _plain_dtype(frame: Any) -> Any:
+    """The type of its numbers, where all columns have the same."""
+    kinds = set(getattr(frame, "dtypes", ()))
+    dtype = kinds.pop() if len(kinds) == 1 else None
+    return dtype if isinstance(dtype, np.dtype) and dtype.kind in "biufc" else None
+
+
 def _bytes(value: Any) -> int:
+    dtype = _plain_dtype(value) if hasattr(value, "columns") else None
+    if dtype is not None:
+        return int(value.shape[0] * value.shape[1] * dtype.itemsize)
     if hasattr(value, "memory_usage"):
         used = value.memory_usage(index=False)
         return int(used.sum() if hasattr(used, "sum") else used)

@@ -19,7 +19,9 @@ from urllib.parse import quote
 RECORD = "record.jsonl"
 MODEL = "model.skops"
 PICKLE = "model.pkl"
-EXAMPLE = "input_example.parquet"
+EXAMPLE = "input_example.arrow"
+OLD_EXAMPLE = "input_example.parquet"
+"""As it once was written: a record may wait for long."""
 EXAMPLE_ARRAY = "input_example.npy"
 OUTPUTS = "outputs"
 

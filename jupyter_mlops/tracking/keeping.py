@@ -9,7 +9,11 @@ from typing import Any
 from jupyter_mlops.tracking import journal
 
 EXAMPLE_ROWS = 5
-_reviewed: set[str] = set()
+_reviewed = {
+    *(f"builtins.{kind}" for kind in ("int", "float", "str", "bool", "list", "tuple", "dict", "slice")),
+    *(f"numpy.{kind}" for kind in ("ndarray", "bool", "int32", "int64", "uint32", "uint64", "float32", "float64")),
+    "sklearn.tree._tree.Tree",
+}
 """Types met in models that were found to hold reviewed ones only: looking through all of a model again takes a while."""
 
 
@@ -50,12 +54,14 @@ def _as_pickle(file: Path, model: Any) -> str:
 
 
 def _foreign(file: Path, types: set[str]) -> list[str]:
+    from jupyter_mlops.tracking.writing import is_public
+
+    if all(name in _reviewed or is_public(name) for name in types):
+        return []
     from skops.io import get_untrusted_types
 
     from jupyter_mlops.store import foreign
 
-    if types <= _reviewed:
-        return []
     found = foreign(get_untrusted_types(file=file))
     if not found:
         _reviewed.update(types)
@@ -63,12 +69,14 @@ def _foreign(file: Path, types: set[str]) -> list[str]:
 
 
 def _keep_example(folder: Path, data: Any) -> None:
-    """The first rows of a frame or of an array of numbers. What Parquet has no form for is left out."""
+    """The first rows of a frame or of an array of numbers. What Arrow has no form for is left out."""
     import numpy as np
-    from pyarrow import Table, parquet
+    from pyarrow import Table, ipc
 
     with suppress(ValueError, TypeError, NotImplementedError, ImportError):
         if hasattr(data, "to_parquet"):
-            parquet.write_table(Table.from_pandas(data.head(EXAMPLE_ROWS)), folder / journal.EXAMPLE)
+            table = Table.from_pandas(data.head(EXAMPLE_ROWS), nthreads=1)
+            with (folder / journal.EXAMPLE).open("wb") as file, ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
         elif isinstance(data, np.ndarray) and data.dtype.kind in "biuf" and data.ndim > 1:
             np.save(folder / journal.EXAMPLE_ARRAY, data[:EXAMPLE_ROWS], allow_pickle=False)

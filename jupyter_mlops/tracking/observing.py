@@ -26,6 +26,7 @@ BOOSTING = ("xgboost", "lightgbm")
 """Libraries with a training function of their own beside scikit-learn's estimators."""
 _lock = threading.RLock()
 _undo: list[Callable[[], None]] = []
+_METHODS = tuple(watchers.METHODS.items())
 
 
 @contextmanager
@@ -100,10 +101,11 @@ def _classes(base: ModuleType) -> set[type]:
 
 def _watch_class(kind: type) -> None:
     own = kind.__dict__
-    for method in watchers.METHODS.keys() & own.keys():
-        function = own[method]
-        # A pipeline's or a search's method is there only if its parts have it; the function is in the descriptor.
-        _swap(getattr(function, "fn", function), watchers.METHODS[method])
+    for method, watcher in _METHODS:
+        function = own.get(method)
+        if function is not None:
+            # A pipeline's or a search's method is there only if its parts have it; the function is in the descriptor.
+            _swap(getattr(function, "fn", function), watcher)
 
 
 def _watch_new_classes(base: Any) -> None:

@@ -219,7 +219,9 @@ def _example(folder: Path) -> Any:
     import pandas as pd
 
     if (folder / journal.EXAMPLE).is_file():
-        return pd.read_parquet(folder / journal.EXAMPLE)
+        return pd.read_feather(folder / journal.EXAMPLE)
+    if (folder / journal.OLD_EXAMPLE).is_file():
+        return pd.read_parquet(folder / journal.OLD_EXAMPLE)
     array = folder / journal.EXAMPLE_ARRAY
     return np.load(array, allow_pickle=False) if array.is_file() else None
 
