@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,10 @@ import numpy as np
 from jupyter_mlops.records import Dataset
 
 MOST_BYTES = 2**30
-"""Beyond this every k-th row is hashed, and the digest says so."""
+"""Beyond this a part of the rows is hashed, and the digest says so."""
+_SAMPLED = 2**28
+_BLOCKS = 256
+"""Rows that lie together are read together: every k-th one would be all of a file's pages."""
 _SMALL = 2**26
 """Bytes of a frame of one kind of numbers that are looked at as one array, which may be a copy."""
 
@@ -46,15 +50,23 @@ def _listed(values: Any) -> Any:
 
 def digest(value: Any) -> str:
     """BLAKE2b over names, types and bytes of every column; `~` before it says that rows were sampled."""
-    rows = int(value.shape[0])
-    step = max(1, -(-_bytes(value) // MOST_BYTES))
-    sampled = value if step == 1 else value.iloc[::step] if hasattr(value, "iloc") else value[::step]
+    rows, size = int(value.shape[0]), _bytes(value)
+    parts = [value] if size <= MOST_BYTES else _sample(value, rows, size)
     hashed = hashlib.blake2b(digest_size=16)
     hashed.update(str(rows).encode())
-    for name, column in _columns(sampled):
-        hashed.update(f"\0{name}\0{column.dtype}\0".encode())
-        hashed.update(_buffer(column))
-    return ("~" if step > 1 else "") + hashed.hexdigest()
+    for part in parts:
+        for name, column in _columns(part):
+            hashed.update(f"\0{name}\0{column.dtype}\0".encode())
+            hashed.update(_buffer(column))
+    return ("~" if size > MOST_BYTES else "") + hashed.hexdigest()
+
+
+def _sample(value: Any, rows: int, size: int) -> Iterator[Any]:
+    """Blocks of rows, evenly over all of them, the first and the last among them; each a view."""
+    length = max(1, rows * _SAMPLED // size // _BLOCKS)
+    for number in range(min(_BLOCKS, rows)):
+        start = (rows - length) * number // max(1, min(_BLOCKS, rows) - 1)
+        yield value.iloc[start : start + length] if hasattr(value, "iloc") else value[start : start + length]
 
 
 def _columns(value: Any) -> list[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_mlops.masking import mask_value
 from jupyter_mlops.records import Dataset
-from jupyter_mlops.tracking.analysis import names_of
+from jupyter_mlops.tracking.analysis import Names, names_of
 from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
 from jupyter_mlops.tracking.seeing import Fit, Score, Seen, number
@@ -53,7 +53,9 @@ def find_metrics(
     """
     found: Found = {name: (value, "--metric") for name, value in asked.items()}
     _add(found, ((name, value, "mlops.log") for name, value in cell.streamed.items()))
-    assigned = {n: namespace[n] for n in sorted(names_of(python).writes) if n in namespace and _METRIC.search(n)}
+    names = names_of(python)
+    bound = {n for n in names.writes if n in namespace and _METRIC.search(n) and _was_bound(n, names, namespace, cell)}
+    assigned = {n: namespace[n] for n in sorted(bound)}
     _add(found, ((n, v, f"the variable {n}") for name, held in assigned.items() for n, v in _numbers(name, held)))
     if isinstance(cell.returned, dict):
         _add(found, ((n, v, "what the cell returned") for n, v in _numbers("", cell.returned) if _METRIC.search(n)))
@@ -64,6 +66,13 @@ def find_metrics(
     _add(found, ((n, s[0].value, s[0].function) for n, s in by_name.items() if len(s) == 1 and s[0].value not in known))
     _add(found, ((name, value, "printed") for name, value in _printed(cell.printed, found)))
     return {name: item for name, item in found.items() if math.isfinite(item[0])}
+
+
+def _was_bound(name: str, names: Names, namespace: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether it was this execution that bound it: certain where it ended well and no condition stands over it."""
+    if cell.error == "" and name in names.settles:
+        return True
+    return name not in cell.before or cell.before[name] is not namespace[name]
 
 
 def less_is_better(name: str) -> bool:

@@ -58,6 +58,7 @@ class Session:
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
         seen.first = partial(self._start, record, cell, source, options) if if_seen else None
+        cell.before = _metrics_before(source.python, namespace)
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
@@ -213,6 +214,13 @@ class Session:
 
 _masked = lru_cache(maxsize=4096)(mask_code)
 """Cells and modules go along with every run that depends on them."""
+
+
+def _metrics_before(python: str, namespace: MutableMapping[str, Any]) -> dict[str, Any]:
+    """What the names that it may bind hold now: a metric that it never came to bind is an earlier cell's."""
+    from jupyter_mlops.tracking.analysis import names_of
+
+    return {name: namespace[name] for name in names_of(python).writes if name in namespace}
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:
