@@ -35,6 +35,10 @@ def _table(value: Any) -> Any:
     library = type(value).__module__.partition(".")[0]
     if library == "xgboost" and hasattr(value, "get_data"):
         return value.get_data()
+    if library == "catboost" and hasattr(value, "get_features"):
+        return value.get_features()
+    if library == "torch" and hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
     if isinstance(value, list | tuple) and value:
         return _listed(value)
     return value

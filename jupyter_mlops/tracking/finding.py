@@ -18,11 +18,10 @@ from jupyter_mlops.tracking.data import describe
 from jupyter_mlops.tracking.seeing import Fit, Score, Seen, number
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
-_METRIC = re.compile(
-    r"(?i)(?:^|_)(?:mae|mse|rmse|mape|r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|log_?loss|loss|brier|score|"
-    r"error|kappa|mcc)(?:_|$|\d)"
-)
-_ERRORS = re.compile(r"(?i)(?:^|_)(?:mae|mse|rmse|mape|log_?loss|loss|brier|error)(?:_|$|\d)")
+_LESS = "mae|mse|rmse|mape|log_?loss|loss|brier|aic|bic|perplexity|error"
+_MORE = "r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|score|kappa|mcc"
+_METRIC = re.compile(rf"(?i)(?:^|_)(?:{_LESS}|{_MORE})(?:_|$|\d)")
+_ERRORS = re.compile(rf"(?i)(?:^|_)(?:{_LESS})(?:_|$|\d)")
 _LINE = re.compile(r"([A-Za-z][\w@ -]{0,40}?)\s*[:=]\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])")
 _MOST_PARAMETERS = 100
 _LONGEST = 500
@@ -32,7 +31,11 @@ def find_model(seen: Seen, namespace: Mapping[str, Any], wanted: str | None) -> 
     """The variable asked for, else the last estimator fitted that a variable holds; its name and the object."""
     if wanted is not None:
         return (wanted, namespace[wanted]) if wanted in namespace else None
-    fitted = [fit.estimator for fit in reversed(seen.fits) if hasattr(fit.estimator, "predict")]
+    fitted = [
+        fit.estimator
+        for fit in reversed(seen.fits)
+        if hasattr(fit.estimator, "predict") or hasattr(fit.estimator, "state_dict")
+    ]
     for estimator in fitted:
         for name, value in namespace.items():
             if value is estimator and not name.startswith("_"):

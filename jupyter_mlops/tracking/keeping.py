@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.store import is_native, write_native
 from jupyter_mlops.tracking import journal
 
 EXAMPLE_ROWS = 5
@@ -19,19 +21,39 @@ _reviewed = {
 
 def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) -> str:
     """Write the model and its input example; gives why it was not kept, or empty. OSError is the disk's."""
-    why = _as_skops(folder / journal.MODEL, model)
+    why = _only_pickled(model) or (_natively if is_native(model) else _as_skops)(folder, model)
     if not why:
         _keep_example(folder, data)
         return ""
-    (folder / journal.MODEL).unlink(missing_ok=True)
+    for name in (journal.MODEL, journal.NATIVE):
+        (folder / name).unlink(missing_ok=True)
     if not pickled:
         return f"the model was not kept: {why}; --pickle keeps it as a pickle, which runs code when it is read"
     return _as_pickle(folder / journal.PICKLE, model)
 
 
-def _as_skops(file: Path, model: Any) -> str:
+def _only_pickled(model: Any) -> str:
+    """Of libraries that know no other form."""
+    network = getattr(sys.modules.get("torch"), "nn", None)
+    if network is not None and isinstance(model, network.Module):
+        return f"{type(model).__name__} is a network of PyTorch's, whose code is the notebook's"
+    return f"{type(model).__name__} is one of statsmodels'" if type(model).__module__.startswith("statsmodels.") else ""
+
+
+def _natively(folder: Path, model: Any) -> str:
+    try:
+        write_native(model, folder / journal.NATIVE)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a library raises what it likes
+        return f"{type(model).__name__} could not be written ({error})"
+    return ""
+
+
+def _as_skops(folder: Path, model: Any) -> str:
     from jupyter_mlops.tracking.writing import write
 
+    file = folder / journal.MODEL
     try:
         found = _foreign(file, write(file, model))
     except OSError:

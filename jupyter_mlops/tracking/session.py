@@ -49,6 +49,8 @@ class Session:
 
         With `if_seen`, a block that neither fits nor scores leaves no record, and its cell stays RUNNING.
         """
+        from jupyter_mlops.tracking import loops
+        from jupyter_mlops.tracking.analysis import read_in
         from jupyter_mlops.tracking.environment import PeakMemory
         from jupyter_mlops.tracking.observing import observing
         from jupyter_mlops.tracking.seeing import Seen
@@ -59,6 +61,7 @@ class Session:
         seen = Seen()
         seen.first = partial(self._start, record, cell, source, options) if if_seen else None
         cell.before = _metrics_before(source.python, namespace)
+        weights = loops.networks(namespace)
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
@@ -70,6 +73,8 @@ class Session:
                 raise
             finally:
                 cell.seconds = time.perf_counter() - began
+                with self._harmless(cell, "what it trained is not known"):
+                    loops.trained(seen, weights, namespace, read_in(source.python))
                 times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
                 if seen.first is not None:  # nothing that a run is for has begun
                     record.discard()
