@@ -43,6 +43,7 @@ def capture(
     with harmless("its data was not all described"):
         datasets = finding.find_datasets(seen, python, cells, namespace, options.data)
         cell.datasets = [d.model_dump() for d in datasets]
+    cell.warnings += _not_there(namespace, options)
     with harmless("leaked rows were not looked for"):
         cell.warnings += leaks(seen)
     with harmless("its outputs were not kept"):
@@ -51,6 +52,16 @@ def capture(
         with harmless("the model was not kept"):
             _keep(cell, folder, model, seen, options.pickled)
     return {"outputs": outputs}
+
+
+def _not_there(namespace: MutableMapping[str, Any], options: Options) -> list[str]:
+    """What was asked for by a name that no variable has."""
+    asked = [
+        ("--model", options.model),
+        *(("--param", n) for n in options.parameters),
+        *(("--data", n) for n in options.data),
+    ]
+    return [f"{option} {name}: there is no variable {name}" for option, name in asked if name and name not in namespace]
 
 
 def _asked(cell: Cell, namespace: MutableMapping[str, Any], options: Options) -> dict[str, float]:

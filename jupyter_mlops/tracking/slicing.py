@@ -69,7 +69,7 @@ class History:
         """
         names = names_of(python, self._modules)
         if names.star:
-            return list(range(len(self.cells)))
+            return list(range(len(self.cells))) if parses(python) else []
         wanted = {WORLD, *names.reads, *_chances(names, drew or {})}
         for name in names.reads & self._effects.keys():
             wanted |= self._effects[name].reads
