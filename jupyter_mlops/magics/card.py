@@ -123,6 +123,11 @@ def _change(cell: Cell, name: str) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
+def _chance(cell: Cell) -> str:
+    which = ", ".join("this one" if n == cell.executed else f"execution {n}" for n in cell.unseeded)
+    return f", but for the random numbers that {which} drew without a seed" if which else ""
+
+
 def _facts(cell: Cell) -> list[tuple[str, str]]:
     facts = [("model", cell.model)] if cell.model else []
     facts += [
@@ -136,5 +141,5 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
         shown = list(cell.parameters.items())
         more = f", and {len(shown) - 8} more" if len(shown) > 8 else ""
         facts.append(("parameters", ", ".join(f"{k}={v}" for k, v in shown[:8]) + more))
-    facts.append(("reproducible from", f"{len(cell.slice) + 1} of {cell.executed} executed cells"))
+    facts.append(("reproducible from", f"{len(cell.slice) + 1} of {cell.executed} executed cells{_chance(cell)}"))
     return facts

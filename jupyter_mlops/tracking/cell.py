@@ -50,6 +50,8 @@ class Cell:
     origins: dict[str, str] = field(default_factory=dict)
     model: str = ""
     slice: list[int] = field(default_factory=list)
+    unseeded: list[int] = field(default_factory=list)
+    """Which executions of those it depends on, itself among them, drew from a shared generator that nothing has seeded."""
     executed: int = 0
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)

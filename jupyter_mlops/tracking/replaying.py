@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.kernels import WARM_KERNEL
 from jupyter_mlops.project import Project
-from jupyter_mlops.records import Run
-from jupyter_mlops.store import Store, open_store
+from jupyter_mlops.store import open_store
 from jupyter_mlops.tracking import answering, journal
+from jupyter_mlops.tracking.blaming import other_than_recorded, read_json, unseeded
 from jupyter_mlops.tracking.isolating import isolated_kernel
 
 TOLERANCE = 1e-9
@@ -32,7 +29,7 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     """
     store = open_store(project)
     run = store.run(run_id)
-    kept = _json(store, run_id, "slice.json")
+    kept = read_json(store, run_id, "slice.json")
     if not kept:
         raise BadInput(f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track")
     requirements = store.text(run_id, "requirements.txt").split()
@@ -48,9 +45,10 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     metrics = {name: {"recorded": value, "replayed": replayed.get(name)} for name, value in recorded.items()}
     differs = [name for name, m in metrics.items() if not _agree(m["recorded"], m["replayed"])]
     culprit = failure or _unclear(metrics, differs)
-    if culprit:
-        cause = _cause(store, run, again, requirements, isolated)
-        culprit = f"{failure}; {cause}" if failure and cause else cause or culprit
+    if failure or differs:
+        cause = other_than_recorded(store, run, again, None if isolated else requirements)
+        chance = "" if failure else unseeded(kept)
+        culprit = "; ".join(filter(None, (failure, chance, cause))) or culprit
     return {"run_id": run_id, "reproduced": not culprit, "metrics": metrics, "culprit": culprit or None}
 
 
@@ -70,74 +68,6 @@ def _agree(recorded: float | None, replayed: float | None) -> bool:
     if recorded is None or replayed is None:
         return False
     return abs(recorded - replayed) <= TOLERANCE * max(1.0, abs(recorded))
-
-
-def _cause(store: Store, run: Run, again: dict[str, Any], requirements: list[str], isolated: bool) -> str:
-    """The first thing that is not as it was recorded: a local module, a data digest, a variable, a package, the Python."""
-    return (
-        _other_module(_json(store, run.run_id, "modules.json") or [], again)
-        or _other_data(run, again)
-        or _other_value(run, again)
-        or ("" if isolated else _other_package(requirements))
-        or _other_python(_json(store, run.run_id, "environment.json") or {}, again)
-    )
-
-
-def _other_module(recorded: list[dict[str, str]], again: dict[str, Any]) -> str:
-    now = {m["name"]: m["digest"] for m in again.get("local_modules", [])}
-    for module in recorded:
-        present = now.get(module["name"]) or _digest(Path(module["path"]))
-        if present != module["digest"]:
-            what = "was edited" if present else "is gone"
-            return f"module {module['name']} ({module['path']}) {what}; its text as it ran is in the run's modules/"
-    return ""
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    return ""
-
-
-def _other_data(run: Run, again: dict[str, Any]) -> str:
-    now = {(d["context"], d["name"]): d["digest"] for d in again.get("datasets", [])}
-    for data in run.datasets:
-        present = now.get((data.context, data.name))
-        if present and not present.startswith(data.digest):
-            return f"data {data.name} ({data.context}, from {data.source}): {data.digest[:10]} recorded, {present[:10]} now"
-    return ""
-
-
-def _other_value(run: Run, again: dict[str, Any]) -> str:
-    now = again.get("parameters", {})
-    for name, value in run.parameters.items():
-        if name in now and str(now[name]) != value:
-            return f"variable {name}: {value} recorded, {now[name]} replayed"
-    return ""
-
-
-def _other_package(requirements: list[str]) -> str:
-    for pin in requirements:
-        name, _, version = pin.partition("==")
-        try:
-            present = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            return f"package {name}: {version} recorded, not installed here (try --isolated)"
-        if present != version:
-            return f"package {name}: {version} recorded, {present} here (try --isolated)"
-    return ""
-
-
-def _other_python(recorded: dict[str, Any], again: dict[str, Any]) -> str:
-    before, now = recorded.get("python"), again.get("environment", {}).get("python")
-    return f"Python: {before} recorded, {now} here" if before and now and before != now else ""
-
-
-def _json(store: Store, run_id: str, name: str) -> Any:
-    text = store.text(run_id, name)
-    return json.loads(text) if text else None
 
 
 def _notebook(kept: dict[str, Any]) -> Any:

@@ -38,8 +38,8 @@ class Session:
 
     def remember(self, source: Source, ok: bool, namespace: MutableMapping[str, Any]) -> None:
         """The cell that began last has ended, tracked or not."""
-        drew = chance.drawn(self._chances)
-        self.history.add(source.text, source.python, ok, namespace, source.place, drew)
+        drew, lost = chance.drawn(self._chances), chance.lost(self._chances)
+        self.history.add(source.text, source.python, ok, namespace, source.place, drew, lost)
 
     @contextmanager
     def track(
@@ -81,8 +81,14 @@ class Session:
                 else:
                     cell.status, cell.error = _outcome(error)
                     with self._harmless(cell, "what it depends on is not known"):
-                        cell.slice = self.history.slice(source.python, chance.drawn(chances))
+                        self._depends(cell, source, chances)
                     self._finish(cell, record, seen, source, namespace, options, times)
+
+    def _depends(self, cell: Cell, source: Source, chances: dict[str, int]) -> None:
+        """Known better when it has ended, and it is seen what it drew since `chances`."""
+        cell.slice = self.history.slice(source.python, chance.drawn(chances))
+        cell.unseeded = [i + 1 for i in cell.slice if self.history.cells[i].lost]
+        cell.unseeded += [cell.executed] * chance.lost(chances)
 
     def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
         from jupyter_mlops.project import HOME, root_around
@@ -139,6 +145,7 @@ class Session:
         return {
             "slice": [_masked(self.history.cells[i].source) for i in cell.slice],
             "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
+            "unseeded": [n for n, i in enumerate([*cell.slice, cell.executed - 1]) if i + 1 in cell.unseeded],
         }
 
     def _finish(

@@ -134,7 +134,7 @@ def _run(store: Store, start: dict[str, Any]) -> str:
 
 def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[str, Any]) -> None:
     """Every step may be repeated: the run is found by its key, and what is logged twice is stored once."""
-    start = told.start | {name: end[name] for name in ("slice", "raised") if name in end}
+    start = told.start | {name: end[name] for name in ("slice", "raised", "unseeded") if name in end}
     run_id = _run(store, start)
     ended = datetime.fromisoformat(end["at"])
     curved = {name for name, _, step, _ in told.streamed if step}
@@ -184,6 +184,7 @@ def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, 
     """The slice, the local modules it imports, the repository's state, and the environment to run them in."""
     cells = [*start["slice"], start["source"]]
     kept = {"cells": cells, "folder": start["folder"], "raised": start.get("raised", [])}
+    kept |= {"unseeded": start.get("unseeded", [])}
     texts = {
         "slice.json": json.dumps(kept, indent=1),
         "slice.py": "\n\n".join(cells),

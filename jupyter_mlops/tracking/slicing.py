@@ -19,13 +19,17 @@ _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 
 @dataclass(frozen=True)
 class Executed:
-    """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known."""
+    """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known.
+
+    `lost` says that it drew random numbers which nothing brings back.
+    """
 
     source: str
     python: str
     ok: bool
     names: Names
     place: str | None = None
+    lost: bool = False
 
 
 class History:
@@ -45,10 +49,11 @@ class History:
         namespace: Mapping[str, Any] | None = None,
         place: str | None = None,
         drew: Mapping[str, bool] | None = None,
+        lost: bool = False,
     ) -> None:
         """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed.
 
-        `drew` says of each shared generator whether the cell drew from it, as `chance.drawn` tells.
+        `drew` and `lost` say whether the cell drew from the shared generators, as `chance` tells.
         """
         ran = ok or parses(python)  # of what is not Python nothing was run
         names = self._with_effects(names_of(python if ran else "", self._modules), namespace)
@@ -57,7 +62,7 @@ class History:
         if namespace is not None:
             _without_constants(names, namespace)
         self._follow(names, ok)
-        self.cells.append(Executed(source, python, ok, names, place))
+        self.cells.append(Executed(source, python, ok, names, place, lost))
 
     def slice(self, python: str, drew: Mapping[str, bool] | None = None) -> list[int]:
         """Indices of the earlier cells that the cell of this source depends on, in the order they ran.

@@ -235,3 +235,13 @@ def test_the_record_is_for_this_persons_eyes_only(project: Project, shell):
     for path in [project.home / "journal", *(project.home / "journal").rglob("*")]:
         if path.name in (journal.RECORD,) or path.is_dir():
             assert path.stat().st_mode & 0o077 == 0 or path == Path(project.home / "journal")
+
+
+def test_mlops_answers_in_words_where_nothing_shows_html(shell, capsys):
+    capsys.readouterr()
+    shell.run_cell("%mlops runs")
+    shell.run_cell("%mlops runs --project 'open")
+    said = capsys.readouterr()
+    assert "HTML object" not in said.out
+    assert said.out.strip()
+    assert "fix: close the quotes" in said.err

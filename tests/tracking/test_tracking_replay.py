@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -24,7 +25,6 @@ mae = mean_absolute_error(rows["y"], model.predict(shapes.wide(rows[["a", "b"]])
 
 @pytest.fixture
 def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
-    import numpy as np
     import pandas as pd
 
     r = np.random.default_rng(0)
@@ -85,6 +85,20 @@ def test_randomness_without_a_seed_is_told_as_what_it_is(project: Project, shell
     answer = replay(project, run)
     assert not answer["reproduced"]
     assert "without a seed" in answer["culprit"]
+
+
+def test_a_cell_that_drew_without_a_seed_is_named_and_one_that_drew_from_a_seed_is_repeated(project: Project, shell):
+    np.random.set_bit_generator(np.random.MT19937())  # the cells' own, which other tests may have seeded
+    shell.run_cell("waste = np.random.rand()", store_history=True)
+    shell.run_cell("noise = np.random.normal()", store_history=True)
+    answer = replay(project, _tracked(project, shell, "unseeded", more="+ noise"))
+    assert answer["culprit"].startswith("cell 5 of the slice drew random numbers without a seed")
+    assert open_store(project).run(answer["run_id"]).tags["mlops.slice"] == "6 of 9"
+
+    shell.run_cell("np.random.seed(3)\nwaste = np.random.rand()", store_history=True)
+    shell.run_cell("noise = np.random.normal()", store_history=True)
+    answer = replay(project, _tracked(project, shell, "seeded", more="+ noise"))
+    assert answer["reproduced"], answer["culprit"]
 
 
 def test_isolated_it_runs_in_the_pins_of_the_run(project: Project, shell):
