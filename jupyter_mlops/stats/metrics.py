@@ -37,7 +37,8 @@ class Metric:
     `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
     of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
     `added(truth, prediction)`: the same where each row adds to few columns. `rising`: that of rows by rising score.
-    `whole(truth, prediction, weight)`: the value of what is no sum over rows.
+    `whole(truth, prediction, weight)`: the value of what is no sum over rows. `extreme`: it is that of the single worst row, so
+    no sample tells how much further it may go, and it has no interval.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Metric:
     added: Callable[[Floats, Floats], Sequence[Added]] | None = None
     rising: Rising | None = None
     whole: Callable[..., float] | None = None
+    extreme: bool = False
     within: tuple[float, float] = (-math.inf, math.inf)
 
 

@@ -66,7 +66,7 @@ def measure(judged: Judged, scores: Floats, *, probabilities: bool = True, seed:
 
 
 def _metrics(judged: Judged, probabilities: bool) -> list[Metric]:
-    return [m for m in judged.metrics if probabilities or not m.probabilities]
+    return [m for m in judged.metrics if (probabilities or not m.probabilities) and not m.extreme]
 
 
 def _in_one_pass(
