@@ -133,3 +133,29 @@ def test_ten_gigabytes_that_lie_nowhere_are_described_at_once():
     found = data.describe(endless, "endless", "memory", "training")
     assert found is not None
     assert (found.rows, found.columns, found.digest[0]) == (1_250_000_000, 1, "~")
+
+
+CHANCY = """
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.neural_network import MLPRegressor
+from xgboost import XGBRegressor
+learn, test = train_test_split(np.random.normal(size=(80, 4)))
+models = [
+    RandomForestRegressor(3), GradientBoostingRegressor(n_estimators=3, subsample=0.5), MLPRegressor(max_iter=3, tol=10.0, n_iter_no_change=1),
+    XGBRegressor(n_estimators=3, subsample=0.5), KMeans(2, n_init=1),
+]
+answers = [model.fit(learn[:, :3], learn[:, 3]).predict(test[:, :3]).tobytes() for model in models]
+answers += [cross_val_score(models[0], test[:, :3], test[:, 3], cv=2).tobytes(), np.random.get_state()[1].tobytes()]
+"""
+
+
+def test_the_results_are_the_same_to_the_last_bit(notebook: Notebook):
+    found = []
+    for first in ("", "%%track\n", "%%track\n"):
+        notebook.run("np.random.seed(7)")
+        assert notebook.run(first + CHANCY).success
+        found.append(notebook.shell.user_ns["answers"])
+    assert found[0] == found[1] == found[2]
