@@ -96,6 +96,24 @@ def test_a_metric_is_no_earlier_cells(notebook: Notebook):
     assert [end["metrics"] for end in notebook.ends] == [{}, {"mae": 0.3}]
 
 
+HOSTILE = """
+class Hostile:
+    def __getattribute__(self, name): raise RuntimeError("no")
+    def __eq__(self, other): raise RuntimeError("no")
+    def __bool__(self): raise RuntimeError("no")
+evil = loss = Hostile()
+def twice(value): return 2 * value
+"""
+
+
+def test_an_object_that_answers_nothing_keeps_nothing_from_being_known(notebook: Notebook):
+    notebook.run(HOSTILE)
+    notebook.run("%%track\nloss, held = evil, [evil]\nmodel = Ridge().fit(twice(rows), rows[:, 0])\nscore = 0.5")
+    [end] = notebook.ends
+    assert (end["metrics"], end["model"], end["warnings"]) == ({"score": 0.5}, "model: Ridge", [])
+    assert HOSTILE in end["slice"]
+
+
 def test_what_was_asked_for_and_is_not_there_is_said(notebook: Notebook):
     notebook.run("%%track --model nosuch --data nope --param none\nmodel = Ridge().fit(rows, rows[:, 0])")
     [end] = notebook.ends
@@ -144,7 +162,8 @@ from sklearn.neural_network import MLPRegressor
 from xgboost import XGBRegressor
 learn, test = train_test_split(np.random.normal(size=(80, 4)))
 models = [
-    RandomForestRegressor(3), GradientBoostingRegressor(n_estimators=3, subsample=0.5), MLPRegressor(max_iter=3, tol=10.0, n_iter_no_change=1),
+    RandomForestRegressor(3), GradientBoostingRegressor(n_estimators=3, subsample=0.5),
+    MLPRegressor(max_iter=3, tol=10.0, n_iter_no_change=1),
     XGBRegressor(n_estimators=3, subsample=0.5), KMeans(2, n_init=1),
 ]
 answers = [model.fit(learn[:, :3], learn[:, 3]).predict(test[:, :3]).tobytes() for model in models]
