@@ -85,7 +85,7 @@ def _whole(value: Any) -> Any:
 def number(value: Any) -> float | None:
     """The value of a number of any library: Python's, numpy's, an array or tensor of no dimension; None of what is none."""
     kind = type(value)
-    if issubclass(kind, Real) and kind is not bool:
+    if issubclass(kind, Real) and not issubclass(kind, bool):
         return float(value)
     with suppress(Exception):  # a proxy may answer with any error
         if getattr(value, "shape", None) == () and hasattr(value, "item"):
