@@ -247,7 +247,7 @@ def _is_awaiting(shell: Any, source: str) -> bool:
     try:
         asked = parse_track(_line_of(source)) if "--help" not in _line_of(source) else None
         body = shell.transform_cell(_without_track(source))
-    except (MlopsError, SyntaxError):  # the magic says it
+    except Exception:  # noqa: BLE001  # whatever is wrong with it, the magic says it
         return False
     return asked is not None and bool(_should_be_async(body))
 

@@ -5,9 +5,9 @@ Not caught, and known: a secret put together from two variables, encoded, or dra
 
 from __future__ import annotations
 
-from jupyter_mlops.masking.texts import MASK, is_secret_name, mask, mask_all, mask_told, mask_value
+from jupyter_mlops.masking.texts import MASK, held, is_secret_name, mask, mask_all, mask_told, mask_value
 
-__all__ = ["MASK", "is_secret_name", "mask", "mask_all", "mask_code", "mask_told", "mask_value"]
+__all__ = ["MASK", "held", "is_secret_name", "mask", "mask_all", "mask_code", "mask_told", "mask_value"]
 
 
 def mask_code(text: str) -> str:

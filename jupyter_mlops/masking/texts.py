@@ -8,7 +8,7 @@ known in `code`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "***"
@@ -156,8 +156,13 @@ def mask(text: str) -> str:
     return text
 
 
-def mask_told(text: str) -> str:
-    """The same of what was printed or raised, where nothing is code: there a secret's name comes before it without quotes."""
+def mask_told(text: str, known: Iterable[str] = ()) -> str:
+    """The same of what was printed or raised, where nothing is code: there a secret's name comes before it without quotes.
+
+    `known` are secrets by their value.
+    """
+    for secret in known:
+        text = text.replace(secret, MASK)
     return _TOLD.sub(rf"\g<before>{MASK}", mask(text))
 
 
@@ -169,6 +174,19 @@ def is_secret_name(name: str) -> bool:
 def opens(name: str) -> bool:
     """Whether a thing of this name can be nothing but a secret: a token is a word of a text, too."""
     return bool(_OPENS.search(name))
+
+
+def held(namespace: Mapping[str, Any]) -> list[str]:
+    """The texts that variables of a secret's name hold, the longest first: such a value is one wherever it is shown.
+
+    A short one, or one that is a plain word, would be found in ordinary text.
+    """
+    found = {
+        value
+        for name, value in namespace.items()
+        if type(value) is str and 8 <= len(value) <= 5000 and is_secret_name(name)
+    }
+    return sorted((value for value in found if not value.isalpha() or len(value) >= 16), key=len, reverse=True)
 
 
 def mask_value(name: str, value: str) -> str:

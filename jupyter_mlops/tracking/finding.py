@@ -90,7 +90,7 @@ def _add(found: Found, more: Iterable[tuple[str, float, str]]) -> None:
 
 def _numbers(name: str, value: Any) -> list[tuple[str, float]]:
     """A number under its name; the numbers of a mapping under theirs."""
-    held = value if isinstance(value, dict) else {name: value}
+    held = value if issubclass(type(value), dict) else {name: value}
     found = ((str(key), number(one)) for key, one in held.items())
     return [(key, one) for key, one in found if one is not None][:_MOST_PARAMETERS]
 
@@ -236,4 +236,4 @@ def _text(node: ast.expr, namespace: Mapping[str, Any]) -> str | None:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
+    return issubclass(type(value), (str, int, float, bool))

@@ -20,7 +20,7 @@ def networks(namespace: Mapping[str, Any]) -> dict[int, int]:
     if torch is None or not hasattr(torch, "nn"):
         return {}
     held = [value for name, value in namespace.items() if not name.startswith("_")]
-    return {id(value): _changes(value) for value in held if isinstance(value, torch.nn.Module)}
+    return {id(value): _changes(value) for value in held if issubclass(type(value), torch.nn.Module)}
 
 
 def _changes(network: Any) -> int:
@@ -52,14 +52,14 @@ def _learned(network: Any, known: bool, changed: bool) -> bool:
 
 def _table(torch: Any, value: Any) -> Any:
     """A tensor of rows that nobody learns, the first one of a loader or a data set."""
-    value = getattr(value, "dataset", value) if isinstance(value, torch.utils.data.DataLoader) else value
-    value = value.tensors[0] if isinstance(value, torch.utils.data.TensorDataset) else value
-    fits = isinstance(value, torch.Tensor) and not value.requires_grad and value.ndim > 1 and value.shape[0] > 1
+    value = getattr(value, "dataset", value) if issubclass(type(value), torch.utils.data.DataLoader) else value
+    value = value.tensors[0] if issubclass(type(value), torch.utils.data.TensorDataset) else value
+    fits = issubclass(type(value), torch.Tensor) and not value.requires_grad and value.ndim > 1 and value.shape[0] > 1
     return value if fits else None
 
 
 def _optimizer(torch: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     for value in namespace.values():
-        if isinstance(value, torch.optim.Optimizer):
+        if issubclass(type(value), torch.optim.Optimizer):
             return {"optimizer": type(value).__name__, "lr": value.param_groups[0].get("lr")}
     return {}

@@ -34,7 +34,7 @@ def observing(source: str, seen: Seen) -> Iterator[None]:
     """Watch until the end of the block. A library that is not there and that the cell does not import is let be."""
     here = [
         name
-        for name in ("sklearn", *BOOSTING, *(module.partition(".")[0] for module, _, _ in _OTHERS))
+        for name in ("sklearn", *BOOSTING, *(home.partition(".")[0] for home, _, _ in _OTHERS))
         if name in sys.modules or _imports(source, name)
     ]
     if not here:
@@ -75,9 +75,9 @@ def _watch(here: list[str], first: bool) -> None:
         if name in BOOSTING and hasattr(module, "Booster"):
             _swap(module.train, watchers.training)
             _swap(module.Booster.predict, watchers.predict)
-    for module, name, watch in _OTHERS:
-        if module.partition(".")[0] in here:
-            _watch_family(getattr(importlib.import_module(module), name), watch, first)
+    for home, name, watch in _OTHERS:
+        if home.partition(".")[0] in here:
+            _watch_family(getattr(importlib.import_module(home), name), watch, first)
     if set(here) == {"statsmodels"}:
         return
     base, metrics = importlib.import_module("sklearn.base"), importlib.import_module("sklearn.metrics")

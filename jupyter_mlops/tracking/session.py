@@ -60,8 +60,10 @@ class Session:
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
         seen.first = partial(self._start, record, cell, source, options) if if_seen else None
-        cell.before = _metrics_before(source.python, namespace)
-        weights = loops.networks(namespace)
+        weights: dict[int, int] = {}
+        with self._harmless(cell, "what was there before it is not known"):
+            cell.before = _metrics_before(source.python, namespace)
+            weights = loops.networks(namespace)
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None

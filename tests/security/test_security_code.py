@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops
 from jupyter_mlops.jobs.masking import Masked
-from jupyter_mlops.masking import mask_code
+from jupyter_mlops.masking import held, mask_code, mask_told
 from jupyter_mlops.project import Project
 from jupyter_mlops.tracking import journal
 
@@ -274,15 +274,21 @@ def test_a_tracked_cell_and_those_before_it_keep_none(project: Project, monkeypa
     try:
         shell.run_cell("%load_ext jupyter_mlops", store_history=True)
         shell.run_cell(f"user, password = 'me', '{SECRET}'\nlogin = print", store_history=True)
+        shell.run_cell("from IPython.display import HTML, display", store_history=True)
         shell.run_cell(
             f"%%track\nok = password == '{SECRET}'\nlogin('me', '{SECRET}')\n!true --token {SECRET}", store_history=True
         )
+        shell.run_cell(
+            "%%track\ndisplay(HTML(f'<b>as {user}, {password}</b>'))\nraise ValueError(f'{password} is refused')",
+            store_history=True,
+        )
     finally:
         InteractiveShell.clear_instance()
-    [folder] = journal.waiting(project.home)
-    told = journal.read(folder)
-    assert len(told.start["slice"]) == 1
-    assert SECRET not in (folder / journal.RECORD).read_text()
+    folders = list(journal.waiting(project.home))
+    assert len(journal.read(folders[0]).start["slice"]) == 1
+    assert journal.read(folders[1]).end["error"] == "ValueError: *** is refused"
+    kept = [path.read_text() for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert not any(SECRET in text for text in kept)
 
 
 def test_a_jobs_notebook_keeps_none():
@@ -295,3 +301,9 @@ def test_a_jobs_notebook_keeps_none():
         "user, password = \"***\", '***'".replace('"', "'"),
         "password == 'x'",
     ]
+
+
+def test_what_a_secrets_variable_holds_is_one_wherever_it_is_shown():
+    secrets = held({"password": SECRET, "token": "word", "api_key": 7, "other": "other-text-1", "pwd": "overpopulated"})
+    assert secrets == [SECRET]
+    assert mask_told(f"<b>{SECRET}</b> other-text-1", secrets) == "<b>***</b> other-text-1"

@@ -96,6 +96,24 @@ def test_a_metric_is_no_earlier_cells(notebook: Notebook):
     assert [end["metrics"] for end in notebook.ends] == [{}, {"mae": 0.3}]
 
 
+HOSTILE = """
+class Hostile:
+    def __getattribute__(self, name): raise RuntimeError("no")
+    def __eq__(self, other): raise RuntimeError("no")
+    def __bool__(self): raise RuntimeError("no")
+evil = loss = Hostile()
+def twice(value): return 2 * value
+"""
+
+
+def test_an_object_that_answers_nothing_keeps_nothing_from_being_known(notebook: Notebook):
+    notebook.run(HOSTILE)
+    notebook.run("%%track\nloss, held = evil, [evil]\nmodel = Ridge().fit(twice(rows), rows[:, 0])\nscore = 0.5")
+    [end] = notebook.ends
+    assert (end["metrics"], end["model"], end["warnings"]) == ({"score": 0.5}, "model: Ridge", [])
+    assert HOSTILE in end["slice"]
+
+
 def test_what_was_asked_for_and_is_not_there_is_said(notebook: Notebook):
     notebook.run("%%track --model nosuch --data nope --param none\nmodel = Ridge().fit(rows, rows[:, 0])")
     [end] = notebook.ends
@@ -133,3 +151,30 @@ def test_ten_gigabytes_that_lie_nowhere_are_described_at_once():
     found = data.describe(endless, "endless", "memory", "training")
     assert found is not None
     assert (found.rows, found.columns, found.digest[0]) == (1_250_000_000, 1, "~")
+
+
+CHANCY = """
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.neural_network import MLPRegressor
+from xgboost import XGBRegressor
+learn, test = train_test_split(np.random.normal(size=(80, 4)))
+models = [
+    RandomForestRegressor(3), GradientBoostingRegressor(n_estimators=3, subsample=0.5),
+    MLPRegressor(max_iter=3, tol=10.0, n_iter_no_change=1),
+    XGBRegressor(n_estimators=3, subsample=0.5), KMeans(2, n_init=1),
+]
+answers = [model.fit(learn[:, :3], learn[:, 3]).predict(test[:, :3]).tobytes() for model in models]
+answers += [cross_val_score(models[0], test[:, :3], test[:, 3], cv=2).tobytes(), np.random.get_state()[1].tobytes()]
+"""
+
+
+def test_the_results_are_the_same_to_the_last_bit(notebook: Notebook):
+    found = []
+    for first in ("", "%%track\n", "%%track\n"):
+        notebook.run("np.random.seed(7)")
+        assert notebook.run(first + CHANCY).success
+        found.append(notebook.shell.user_ns["answers"])
+    assert found[0] == found[1] == found[2]
