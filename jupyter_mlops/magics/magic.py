@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.magics.arguments import parse_track
-from jupyter_mlops.tracking import Cell, Options, Session, Source
+from jupyter_mlops.tracking import Cell, Options, Session, Source, serve
 
 _STATES = ("on", "off", "status", "last")
 
@@ -26,6 +26,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         super().__init__(shell)
         path = _notebook_path(shell)
         self.session = Session(Path(path).stem or "notebook", Path.cwd(), path)
+        serve(self.session)
         self.every_cell = False
         self._depth = 0
         self._place: str | None = None
@@ -146,7 +147,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if self._depth > 1 or info is None or not info.store_history:
             return
         self._place = getattr(info, "cell_id", None)
-        self.session.cell_begins()
+        self.session.cell_begins(self._running(info.raw_cell or ""))
         if self.every_cell and not _has_own_magic(info.raw_cell or ""):
             self._watch(info.raw_cell)
 
@@ -158,6 +159,9 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         self._settle(result)
         if result.info is not None and result.info.store_history:
             self._remember(result.info.raw_cell, result.success, self._place)
+
+    def _running(self, cell: str) -> Source:
+        return Source(cell, self._python(_without_track(cell)), self._place)
 
     def _watch(self, source: str) -> None:
         """`%track on`: an ordinary cell, tracked if it turns out to fit or to score."""

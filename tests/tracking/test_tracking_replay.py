@@ -1,6 +1,9 @@
 """Replay says reproduced only of what was, and names what differs; diff shows two runs side by side."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -37,8 +40,6 @@ def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
     for cell in ["%load_ext jupyter_mlops", *CELLS, "ALPHA = 0.5"]:
         assert shell.run_cell(cell, store_history=True).success
     yield shell
-    import sys
-
     sys.modules.pop("shapes", None)
     InteractiveShell.clear_instance()
 
@@ -99,6 +100,46 @@ def test_a_cell_that_drew_without_a_seed_is_named_and_one_that_drew_from_a_seed_
     shell.run_cell("noise = np.random.normal()", store_history=True)
     answer = replay(project, _tracked(project, shell, "seeded", more="+ noise"))
     assert answer["reproduced"], answer["culprit"]
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from sklearn.linear_model import Ridge
+import jupyter_mlops as mlops
+
+def train(alpha):
+    rows = np.arange(20.0).reshape(-1, 2)
+    with mlops.track(f"ridge-{alpha}"):
+        r2 = Ridge(alpha=alpha).fit(rows[:5], rows[:5].sum(1)).score(rows[5:], rows[5:].sum(1))
+
+for word in sys.argv[1:]:
+    train(float(word))
+sys.exit(0)
+"""
+
+
+def test_blocks_of_a_script_are_replayed_with_the_words_it_was_started_with(project: Project, monkeypatch):
+    (project.root / "ridge.py").write_text(SCRIPT)
+    env = {**os.environ, "MLOPS_SHIP": "supervisor", "MLOPS_PROJECT": str(project.root)}
+    subprocess.run([sys.executable, "ridge.py", "0.5", "9"], cwd=project.root, env=env, check=True)
+    assert ship(project).count == 2
+    runs = {run.name: run for run in open_store(project).runs()}
+    assert runs["ridge-0.5"].metrics["r2"] > runs["ridge-9.0"].metrics["r2"]
+    answer = replay(project, runs["ridge-0.5"].run_id)
+    assert answer["reproduced"], answer["culprit"]
+    assert answer["metrics"]["r2"]["recorded"] == runs["ridge-0.5"].metrics["r2"]
+
+
+def test_a_block_within_a_cell_is_replayed_from_the_cells_it_depends_on(project: Project, shell):
+    block = "import jupyter_mlops as mlops\nfor n in (1, 2):\n    with mlops.track(f'block-{n}'):\n        "
+    block += "mae = Ridge(alpha=n * ALPHA).fit(rows[['a']], rows['y']).score(rows[['a']], rows['y'])"
+    assert shell.run_cell(block, store_history=True).success
+    assert ship(project).count == 2
+    run = next(run for run in open_store(project).runs() if run.name == "block-1")
+    answer = replay(project, run.run_id)
+    assert answer["reproduced"], answer["culprit"]
+    assert run.tags["mlops.slice"] == "5 of 7"
 
 
 def test_isolated_it_runs_in_the_pins_of_the_run(project: Project, shell):
