@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_mlops import config
 from jupyter_mlops.masking import mask, mask_told
-from jupyter_mlops.tracking import chance
+from jupyter_mlops.tracking import chance, document
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
 
@@ -203,6 +203,9 @@ class Session:
         if edited:
             which = ", ".join(str(i) for i in edited[:5])
             warnings.append(f"it depends on execution {which}, whose cell has run other code since")
+        with self._harmless(cell, "what the notebook's file says is not known"):
+            told = [(i + 1, self.history.cells[i]) for i in cell.slice if i + 1 not in edited]
+            warnings += document.warnings(Path(self.path), told, place) if self.path else []
         return warnings
 
     def _write_what_waits(self) -> None:
