@@ -119,11 +119,11 @@ def _run(
         {"kernel_name": WARM_KERNEL} if requirements is None else {"km": isolated_kernel(requirements)}
     )
     with tempfile.TemporaryDirectory() as elsewhere:
-        client = NotebookClient(notebook, timeout=_LONGEST, **which)
+        client = NotebookClient(notebook, timeout=_LONGEST, shutdown_kernel="immediate", **which)
         env = {**os.environ, "MLOPS_PROJECT": elsewhere, "MLOPS_SHIP": "supervisor", "MLOPS_PARENT_RUN": ""}
         failure = ""
         try:
-            client.execute(env=env, cwd=str(folder))
+            _execute(client, env, folder)
         except CellExecutionError as error:
             number = next((n for n, c in enumerate(notebook.cells) if _failed(c) and not c.metadata.get("tags")), 0)
             which_cell = "the tracked cell" if number == len(notebook.cells) - 1 else f"cell {number} of the slice"
@@ -134,6 +134,15 @@ def _run(
         if record is not None and answers is not None:
             end["metrics"] = answers(record)
     return end, failure or ("" if end else _nothing(notebook))
+
+
+def _execute(client: Any, env: dict[str, str], folder: Path) -> None:
+    """nbclient answers Ctrl-C by ending the kernel and tells of a dead one; who pressed it is not told that something differs."""
+    try:
+        client.execute(env=env, cwd=str(folder))
+    finally:
+        if hasattr(client, "_async_cleanup_kernel_future"):
+            raise KeyboardInterrupt
 
 
 def _recorded(home: Path, nth: int) -> tuple[Path | None, dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -104,6 +106,7 @@ def test_a_cell_that_drew_without_a_seed_is_named_and_one_that_drew_from_a_seed_
 
 SCRIPT = """
 import sys
+import threading
 import numpy as np
 from sklearn.linear_model import Ridge
 import jupyter_mlops as mlops
@@ -159,3 +162,26 @@ def test_two_runs_differ_where_they_do(project: Project, shell, capsys):
     assert "ALPHA = 5.0" in [d["other"] for d in answer["code"]]
     assert answer["data"] == []
     assert answer["environment"] == []
+
+
+def test_who_interrupts_a_replay_is_not_told_that_something_differs(project: Project, shell):
+    hold, held = project.root / "hold", project.root / "held"
+    waits = (
+        "import pathlib, time\nif pathlib.Path('hold').exists():\n    pathlib.Path('held').touch()\n    time.sleep(600)"
+    )
+    assert shell.run_cell(waits.replace("import", "stop = 1\nimport", 1), store_history=True).success
+    run = _tracked(project, shell, more="+ stop")
+    hold.touch()
+    done = threading.Event()
+
+    def interrupt() -> None:
+        while not held.exists() and not done.wait(0.1):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        replay(project, run)
+    done.set()
+    thread.join()
