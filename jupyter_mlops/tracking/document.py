@@ -39,7 +39,8 @@ def warnings(path: Path, needed: Sequence[tuple[int, Ran]], own: str | None) -> 
     if not any(ran.place in cells for _, ran in placed):
         return []  # of another notebook, or the host names its cells in its own way
     settled = [(number, ran) for number, ran in placed if ran.at < found.st_mtime]
-    deleted = [number for number, ran in settled if ran.place not in cells]
+    texts = {text for _, text in cells.values()}  # a cell that was cut and pasted is another one with the same text
+    deleted = [number for number, ran in settled if ran.place not in cells and ran.source.strip() not in texts]
     edited = [n for n, ran in settled if ran.place in cells and cells[ran.place][1] != ran.source.strip()]
     said = [(deleted, "is no longer in the notebook"), (edited, "was edited since")]
     return [

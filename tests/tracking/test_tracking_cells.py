@@ -271,6 +271,7 @@ def test_the_saved_notebook_tells_what_was_edited_deleted_or_run_out_of_order(sh
         (in_order | {"c": "three = 3"}, 60, ["it depends on execution 7, whose cell was edited since"]),
         (in_order | {"c": "three = 3"}, -60, []),  # saved before it ran
         ({n: in_order[n] for n in "abd"}, 60, ["it depends on execution 7, whose cell is no longer in the notebook"]),
+        ({"a": texts["a"], "moved": texts["c"], "b": texts["b"], "d": texts["d"]}, 60, []),
         ({"other": "x"}, 60, []),
         (
             dict(reversed(in_order.items())),
