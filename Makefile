@@ -33,6 +33,8 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml requirements.lock
 demo: $(VENV)/.demo
 	$(BIN)/jupyter mlops quickstart $(DEMO) $(ARGS)
 
+# Where this is set, each of the hundreds of processes that tests start would compile the package anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/install_programs.sh
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)

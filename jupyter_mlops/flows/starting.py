@@ -176,7 +176,7 @@ def _first_models(store: Store, progress: Progress) -> None:
     if missing:
         progress.step(f"training {len(missing)} models with {missing[0].spec.train.notebook}")
         with progress.counted("trained", len(missing)) as one_more:
-            jobs = train(store, missing, done=lambda _job: one_more())
+            jobs = train(store, missing, done=lambda _job: one_more(), force=False)
         for name, job in jobs.items():
             if job.status == "FINISHED":
                 register(store, job.run_id, name)

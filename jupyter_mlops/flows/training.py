@@ -72,7 +72,7 @@ def run_jobs(
     doors = reachable(store.project) if notify else []
 
     def ended(task: Task, job: Job) -> Job:
-        if not job.reused:
+        if not (job.reused and job.metrics):  # what was killed as a job finished has not gathered its metrics
             job = gather(store, {task.name: job})[task.name]
         if done:
             done(job)

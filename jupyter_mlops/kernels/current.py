@@ -14,7 +14,6 @@ from pathlib import Path
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import Unavailable
-from jupyter_mlops.kernels.environment import used_up
 from jupyter_mlops.kernels.handle import Outdated, WarmProcess, Zygote
 from jupyter_mlops.kernels.learning import OURS, learned
 
@@ -102,8 +101,7 @@ def fork(command: Sequence[str], environment: Mapping[str, str], cwd: str) -> tu
     Safe to call from any thread. Raises Unavailable, which says why there can be none.
     """
     for attempt in (1, 2):
-        zygote = _current()
-        _wait_ready(zygote)
+        zygote = _ready()
         try:
             return zygote.fork(command, environment, cwd), zygote.left_out
         except Outdated:
@@ -111,6 +109,16 @@ def fork(command: Sequence[str], environment: Mapping[str, str], cwd: str) -> tu
             if attempt == 2:
                 raise
     raise AssertionError
+
+
+def _ready() -> Zygote:
+    """Only once its imports are done is it known whether a variable that changed here is one that they set there too."""
+    zygote = _current()
+    _wait_ready(zygote)
+    current = _current()
+    if current is not zygote:
+        _wait_ready(current)
+    return current
 
 
 def _wanted() -> tuple[str, ...]:
@@ -124,7 +132,7 @@ def _current() -> Zygote:
     with _lock:
         if _failed and time.monotonic() < _failed[0] + TRY_AGAIN_AFTER:
             raise _failed[1]
-        if _zygote and used_up(_zygote.environment, os.environ):
+        if _zygote and _zygote.ready and _zygote.late_for(os.environ):
             _zygote.retire()
             _zygote = None
         if _zygote is None or _zygote.gone:

@@ -67,6 +67,7 @@ class Zygote:
         self.environment = dict(os.environ)
         self.left_out: dict[str, str] = {}
         self._loaded: set[str] = set()
+        self._by_imports: dict[str, str] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._gone = False
@@ -90,6 +91,11 @@ class Zygote:
         """Whether its kernels have these: it was asked for them, or what it was asked for brought them."""
         return set(modules) <= self._loaded.union(self.preload)
 
+    def late_for(self, environment: Mapping[str, str]) -> list[str]:
+        """The variables in which this environment differs too late to matter; not those that imports set here as there."""
+        late = used_up(self.environment, environment)
+        return [name for name in late if environment.get(name, "") != self._by_imports.get(name)]
+
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
@@ -104,7 +110,7 @@ class Zygote:
 
     def fork(self, command: Sequence[str], environment: Mapping[str, str], cwd: str) -> WarmProcess:
         """A new kernel process. Raises Outdated when a new zygote should be asked, Unavailable when none can."""
-        late = used_up(self.environment, environment)
+        late = self.late_for(environment)
         if late:
             raise _unavailable(f"it asks for another {', '.join(late)} than what is preloaded has read")
         answer: Future[WarmProcess] = Future()
@@ -170,7 +176,8 @@ class Zygote:
 
     def _hear(self, message: dict[str, Any]) -> None:
         match message:
-            case {"ready": True}:
+            case {"ready": True, "by_imports": variables}:
+                self._by_imports = variables
                 self._ready.set_result(None)
             case {"loaded": names}:
                 self._loaded.update(names)

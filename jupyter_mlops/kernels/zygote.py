@@ -4,7 +4,7 @@ It has one thread and no event loop, so a fork copies nothing half done. It ends
 ends, or once it is retired and its last kernel has ended; the kernels it forked are killed with it.
 
 Messages are JSON, one to a packet. In: {fork, command, environment, cwd} with two descriptors; {retire}. Out: {left_out,
-why}, {loaded}, {ready}, {forked, pid}, {refused, why, outdated}, {ended, code}.
+why}, {loaded}, {ready, by_imports}, {forked, pid}, {refused, why, outdated}, {ended, code}.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Server:
     def serve(self) -> Launch | None:
         """Answers until nobody asks any more: None. In each forked child it returns at once, with what to become."""
         self._wake_when_a_child_ends()
-        _send(self._channel, {"ready": True})
+        _send(self._channel, {"ready": True, "by_imports": self._by_imports})
         while not (self._retired and not self._kernels):
             readable, _, _ = select.select([self._channel, self._woken], [], [])
             if self._woken in readable:

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -23,28 +24,54 @@ STORE = "store-367"
 NAME = f"recommender.{STORE}"
 
 
-@pytest.fixture(scope="module")
-def one_store(tmp_path_factory) -> Path:
-    return templates(tmp_path_factory.mktemp("templates") / "templates", [STORE])
-
-
-def test_killed_at_any_point_it_goes_on_and_nothing_is_doubled(one_store, tmp_path):
-    root = tmp_path / "shop"
+@pytest.mark.timeout(600)  # a whole quickstart, begun nine times
+def test_whatever_stops_it_is_told_and_mended_it_goes_on_and_nothing_is_doubled(tmp_path):
+    root, broken = tmp_path / "shop", tmp_path / "templates"
     words = ("quickstart", str(root), "--no-lab", "--json")
-    for wait in (1.5, 4, 8, 12):
-        begun = subprocess.Popen(
-            command(one_store, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
-        time.sleep(wait)
-        os.killpg(begun.pid, signal.SIGKILL)
-        begun.communicate()
-        assert not root.exists() or (root / "mlops.yaml").is_file()
-    done = run(one_store, *words)
+    whole = _raising(broken)
+    _told_of_a_full_disk(broken, root)
+    _killed_after((1.5, 4, 8), broken, root)
+    told = run(broken, *words[:-1])
+    said = told.stdout + told.stderr
+    assert "the till was not emptied" in said
+    assert "Traceback" not in said
+    assert told.returncode == 1
+    (root / "notebooks" / "train.ipynb").write_text(whole)
+    _killed_after((6,), broken, root)
+    _killed_when(lambda: _finished(root), broken, root)
+    done = run(broken, *words)
     assert done.returncode == 0, done.stderr[-3000:]
     first = _state(root)
-    assert len(first["runs"]) == len(first["versions"])  # a run that was killed is told of, none stands twice
-    assert run(one_store, *words).returncode == 0
+    assert len(first["finished"]) == len(first["versions"])  # a run that was killed is told of, none stands twice
+    assert "FAILED" in first["all"]
+    assert run(broken, *words).returncode == 0
     assert _state(root) == first
+
+
+def _killed_after(seconds: tuple[float, ...], templates: Path, root: Path) -> None:
+    for wait in seconds:
+        until = time.monotonic() + wait
+        _killed_when(lambda until=until: time.monotonic() > until, templates, root)
+        assert not root.exists() or (root / "mlops.yaml").is_file()
+
+
+def _killed_when(come: Callable[[], bool], templates: Path, root: Path) -> None:
+    begun = subprocess.Popen(
+        command(templates, "quickstart", str(root), "--no-lab", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while begun.poll() is None and not come():
+        time.sleep(0.05)
+    assert begun.poll() is None
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.communicate()
+
+
+def _finished(root: Path) -> bool:
+    """A job has finished, and its model is not registered yet."""
+    return any(r.status == "FINISHED" for r in open_store(load(root)).runs("recommender"))
 
 
 def _state(root: Path) -> dict[str, list[object]]:
@@ -53,24 +80,14 @@ def _state(root: Path) -> dict[str, list[object]]:
     with database(project).read() as connection:
         assert verify(connection).ok
         decided = [(e.action, e.subject) for e in entries(connection, NAME, limit=500)]
-    finished = [r.run_id for r in store.runs("recommender") if r.status == "FINISHED"]
-    return {"runs": finished, "versions": [v.version for v in versions(store, NAME)], "decided": decided}
-
-
-def test_a_full_disk_then_a_notebook_that_raises_are_told_and_mended_it_goes_on(tmp_path):
-    root = tmp_path / "shop"
-    broken = tmp_path / "templates"
-    whole = _raising(broken)
-    _told_of_a_full_disk(broken, root)
-    told = run(broken, "quickstart", str(root), "--no-lab")
-    said = told.stdout + told.stderr
-    assert "the till was not emptied" in said
-    assert "Traceback" not in said
-    assert told.returncode == 1
-    (root / "notebooks" / "train.ipynb").write_text(whole)
-    assert run(broken, "quickstart", str(root), "--no-lab").returncode == 0
-    runs = [r.status for r in open_store(load(root)).runs("recommender")]
-    assert runs.count("FAILED") == 1
+    runs = store.runs("recommender")
+    finished = [r.run_id for r in runs if r.status == "FINISHED"]
+    return {
+        "all": [r.status for r in runs],
+        "finished": finished,
+        "versions": [v.version for v in versions(store, NAME)],
+        "decided": decided,
+    }
 
 
 def _raising(folder: Path) -> str:

@@ -140,7 +140,7 @@ def logged(project: Project, model: str, segment: str | None = None, kind: str =
     return InferenceLog(project).rows(model, segment, kind)
 
 
-def until(true: Callable[[], Any], within: float = 10) -> None:
+def until(true: Callable[[], Any], within: float = 60) -> None:
     end = time.monotonic() + within
     while not true():
         assert time.monotonic() < end, "it did not come about"
