@@ -20,7 +20,7 @@ background:var(--jp-layout-color1,transparent);line-height:1.5}
 .mlops-card .mlops-quiet{color:var(--jp-ui-font-color2,#777);font-size:12px}
 .mlops-card .mlops-figures{display:flex;gap:22px;flex-wrap:wrap;margin:6px 0}
 .mlops-card .mlops-figures b{display:block;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
-.mlops-card .mlops-warn{color:var(--jp-warn-color1,#a15c00)}
+.mlops-card .mlops-warn span{color:var(--jp-warn-color1,#a15c00)}
 .mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
 .mlops-card dt{color:var(--jp-ui-font-color2,#777);white-space:nowrap}
 .mlops-card dd{margin:0;overflow-wrap:anywhere}
@@ -74,7 +74,7 @@ class Card:
             for name, value in cell.metrics.items()
         )
         facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(cell))
-        warnings = "".join(f"<div class='mlops-warn'>⚠ {escape(w)}</div>" for w in cell.warnings)
+        warnings = "".join(f"<div class='mlops-warn'><span>⚠</span> {escape(w)}</div>" for w in cell.warnings)
         error = f"<div class='mlops-FAILED'>{escape(cell.error)}</div>" if cell.error else ""
         return (
             f"<style>{_STYLE}</style><section class='mlops-card' aria-label='Tracked run {escape(cell.name)}'>"

@@ -18,7 +18,7 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.magics.arguments import parse_track
 from jupyter_mlops.magics.warming import Warming
-from jupyter_mlops.tracking import Cell, Options, Session, Source
+from jupyter_mlops.tracking import Cell, Options, Session, Source, serve
 
 _STATES = ("on", "off", "status", "last")
 
@@ -31,6 +31,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         super().__init__(shell)
         path = _notebook_path(shell)
         self.session = Session(Path(path).stem or "notebook", Path.cwd(), path)
+        serve(self.session)
         self.every_cell = False
         self._depth = 0
         self._place: str | None = None
@@ -159,8 +160,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if self._depth > 1 or info is None or not info.store_history:
             return
         self._place = getattr(info, "cell_id", None)
-        self.session.cell_begins()
         cell = info.raw_cell or ""
+        self.session.cell_begins(self._running(cell))
         if _is_awaiting(self.shell, cell):
             self._watch(cell, parse_track(_line_of(cell)), if_seen=False)
         elif self.every_cell and not _has_own_magic(cell):
@@ -177,13 +178,16 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if result.info is not None and result.info.store_history:
             self._remember(result.info.raw_cell, result.success, self._place, result.error_in_exec)
 
+    def _running(self, cell: str) -> Source:
+        return Source(cell, self._python(_without_track(cell)), self._place)
+
     def _watch(self, source: str, options: Options | None, *, if_seen: bool) -> None:
         """A cell that IPython runs as any other: with `%track on`, if it turns out to fit or to score; or one that awaits."""
         from jupyter_mlops.magics.showing import watching_outputs
 
         if options is None:
             return
-        text = Source(source, self._python(_without_track(source)), self._place)
+        text = self._running(source)
         try:
             tracked = self._watched.enter_context(
                 self.session.track(text, self.shell.user_ns, options, if_seen=if_seen)

@@ -21,15 +21,21 @@ class Options:
     """A model that can be written no other way is pickled."""
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    again: Mapping[str, Any] | None = None
+    """Of a block that tracks itself: `{file, argv, nth}`, what a replay runs and which of its blocks this is; else empty."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A cell's text as written, as Python, and where in the notebook it stands (the cell's id), if that is known."""
+    """A cell's text as written, as Python, and where in the notebook it stands (the cell's id), if that is known.
+
+    `block` is the part of it whose names are looked at for findings, where that is not the whole.
+    """
 
     text: str
     python: str
     place: str | None = None
+    block: str = ""
 
 
 @dataclass

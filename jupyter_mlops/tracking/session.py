@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_mlops import config
 from jupyter_mlops.masking import mask, mask_code, mask_told
-from jupyter_mlops.tracking import chance
+from jupyter_mlops.tracking import chance, document
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
 
@@ -27,17 +27,20 @@ class Session:
         self.path = path
         self.folder = folder or Path.cwd()
         self.history = History()
+        self.running: Source | None = None
         self.last: Cell | None = None
         self._attempts: dict[str, list[dict[str, float]]] = defaultdict(list)
         self._unwritten: list[Any] = []
         self._chances: dict[str, int] = {}
 
-    def cell_begins(self) -> None:
+    def cell_begins(self, source: Source | None = None) -> None:
         """Note what only a look before and a look after a cell can tell."""
+        self.running = source
         self._chances = chance.states()
 
     def remember(self, source: Source, ok: bool, namespace: MutableMapping[str, Any]) -> None:
         """The cell that began last has ended, tracked or not."""
+        self.running = None
         drew, lost = chance.drawn(self._chances), chance.lost(self._chances)
         self.history.add(source.text, source.python, ok, namespace, source.place, drew, lost)
 
@@ -136,6 +139,7 @@ class Session:
                     "folder": str(self.folder),
                     "source": _masked(source.text),
                     **self._code(cell),
+                    "again": options.again,
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
                     "note": mask(options.note),
@@ -167,7 +171,9 @@ class Session:
         with self._harmless(cell, "not everything was captured"):
             cells = [self.history.cells[i].python for i in cell.slice]
             harmless = partial(self._harmless, cell)
-            found = capture(cell, record.folder, seen, source.python, cells, namespace, options, harmless)
+            found = capture(
+                cell, record.folder, seen, source.block or source.python, cells, namespace, options, harmless
+            )
         cell.warnings += self._stale(cell, source.place)
         with self._harmless(cell, "the record waits in memory until the disk takes it"):
             record.write({**self._end(cell, times), **found}, last=True)
@@ -205,6 +211,9 @@ class Session:
         if edited:
             which = ", ".join(str(i) for i in edited[:5])
             warnings.append(f"it depends on execution {which}, whose cell has run other code since")
+        with self._harmless(cell, "what the notebook's file says is not known"):
+            told = [(i + 1, self.history.cells[i]) for i in cell.slice if i + 1 not in edited]
+            warnings += document.warnings(Path(self.path), told, place) if self.path else []
         return warnings
 
     def _write_what_waits(self) -> None:

@@ -184,7 +184,7 @@ def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, 
     """The slice, the local modules it imports, the repository's state, and the environment to run them in."""
     cells = [*start["slice"], start["source"]]
     kept = {"cells": cells, "folder": start["folder"], "raised": start.get("raised", [])}
-    kept |= {"unseeded": start.get("unseeded", [])}
+    kept |= {"unseeded": start.get("unseeded", []), "again": start.get("again")}
     texts = {
         "slice.json": json.dumps(kept, indent=1),
         "slice.py": "\n\n".join(cells),

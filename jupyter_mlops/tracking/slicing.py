@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -21,7 +22,7 @@ _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 class Executed:
     """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known.
 
-    `lost` says that it drew random numbers which nothing brings back.
+    `lost` says that it drew random numbers which nothing brings back; `at` when it had ended.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Executed:
     names: Names
     place: str | None = None
     lost: bool = False
+    at: float = field(default_factory=time.time)
 
 
 class History:
