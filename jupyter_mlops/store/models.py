@@ -8,6 +8,7 @@ CatBoost's own file holds numbers alone, and is all there is.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,6 +24,9 @@ from jupyter_mlops.errors import BadInput
 from jupyter_mlops.store.boosters import answering
 from jupyter_mlops.store.natives import is_native, read_native
 from jupyter_mlops.store.trusted import TRUSTED, foreign
+
+# Environments made by uv have no pip, and MLflow would say so with each model of a fleet; what to install is pinned all the same.
+logging.getLogger("mlflow.utils.environment").addFilter(lambda record: "installed pip version" not in str(record.msg))
 
 FILE = "model.skops"
 NAME = "model"
