@@ -99,7 +99,9 @@ def _own_randomness() -> None:
     multiprocessing.current_process().authkey = os.urandom(32)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed()
+        numpy.random.set_bit_generator(
+            numpy.random.MT19937()
+        )  # `seed()` would leave it looking like one that was seeded
 
 
 def _own_pools(environment: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ background:var(--jp-layout-color1,transparent);line-height:1.5}
 .mlops-card .mlops-quiet{color:var(--jp-ui-font-color2,#777);font-size:12px}
 .mlops-card .mlops-figures{display:flex;gap:22px;flex-wrap:wrap;margin:6px 0}
 .mlops-card .mlops-figures b{display:block;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums}
-.mlops-card .mlops-warn{color:var(--jp-warn-color1,#a15c00)}
+.mlops-card .mlops-warn span{color:var(--jp-warn-color1,#a15c00)}
 .mlops-card dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 12px;margin:4px 0}
 .mlops-card dt{color:var(--jp-ui-font-color2,#777);white-space:nowrap}
 .mlops-card dd{margin:0;overflow-wrap:anywhere}
@@ -74,7 +74,7 @@ class Card:
             for name, value in cell.metrics.items()
         )
         facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(cell))
-        warnings = "".join(f"<div class='mlops-warn'>⚠ {escape(w)}</div>" for w in cell.warnings)
+        warnings = "".join(f"<div class='mlops-warn'><span>⚠</span> {escape(w)}</div>" for w in cell.warnings)
         error = f"<div class='mlops-FAILED'>{escape(cell.error)}</div>" if cell.error else ""
         return (
             f"<style>{_STYLE}</style><section class='mlops-card' aria-label='Tracked run {escape(cell.name)}'>"
@@ -123,6 +123,11 @@ def _change(cell: Cell, name: str) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
+def _chance(cell: Cell) -> str:
+    which = ", ".join("this one" if n == cell.executed else f"execution {n}" for n in cell.unseeded)
+    return f", but for the random numbers that {which} drew without a seed" if which else ""
+
+
 def _facts(cell: Cell) -> list[tuple[str, str]]:
     facts = [("model", cell.model)] if cell.model else []
     facts += [
@@ -136,5 +141,5 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
         shown = list(cell.parameters.items())
         more = f", and {len(shown) - 8} more" if len(shown) > 8 else ""
         facts.append(("parameters", ", ".join(f"{k}={v}" for k, v in shown[:8]) + more))
-    facts.append(("reproducible from", f"{len(cell.slice) + 1} of {cell.executed} executed cells"))
+    facts.append(("reproducible from", f"{len(cell.slice) + 1} of {cell.executed} executed cells{_chance(cell)}"))
     return facts

@@ -9,17 +9,33 @@ import sys
 from html import escape
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 
 def show(line: str) -> None:
-    """Run the command and show its data as a table, or its error with the fix."""
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlops.cli", *shlex.split(line), "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
+    """Run the command and show its data as a table, or its error with the fix; in a terminal, what it says there."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        print(f"%mlops: {error}\n  fix: close the quotes", file=sys.stderr)  # noqa: T201
+        return
+    if hasattr(get_ipython(), "kernel"):
+        _show_rich(words)
+        return
+    done = _run(words)
+    print(done.stdout, end="")  # noqa: T201
+    print(done.stderr, end="", file=sys.stderr)  # noqa: T201
+
+
+def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "jupyter_mlops.cli", *words], capture_output=True, text=True, check=False
     )
+
+
+def _show_rich(words: list[str]) -> None:
+    done = _run([*words, "--json"])
     try:
         answer = json.loads(done.stdout)
     except ValueError:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.tracking.differing import differences
     from jupyter_mlops.tracking.launching import ship_soon
     from jupyter_mlops.tracking.replaying import replay
-    from jupyter_mlops.tracking.scripts import track
+    from jupyter_mlops.tracking.scripts import serve, track
     from jupyter_mlops.tracking.shipping import Shipped, arrived, recover, ship
     from jupyter_mlops.tracking.streaming import log
 
@@ -27,6 +27,7 @@ __all__ = [
     "log",
     "recover",
     "replay",
+    "serve",
     "ship",
     "ship_soon",
     "track",
@@ -40,6 +41,7 @@ _HOME = {
     "log": "streaming",
     "recover": "shipping",
     "replay": "replaying",
+    "serve": "scripts",
     "ship": "shipping",
     "ship_soon": "launching",
     "track": "scripts",

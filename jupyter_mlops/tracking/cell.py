@@ -21,15 +21,21 @@ class Options:
     """A model that can be written no other way is pickled."""
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    again: Mapping[str, Any] | None = None
+    """Of a block that tracks itself: `{file, argv, nth}`, what a replay runs and which of its blocks this is; else empty."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A cell's text as written, as Python, and where in the notebook it stands (the cell's id), if that is known."""
+    """A cell's text as written, as Python, and where in the notebook it stands (the cell's id), if that is known.
+
+    `block` is the part of it whose names are looked at for findings, where that is not the whole.
+    """
 
     text: str
     python: str
     place: str | None = None
+    block: str = ""
 
 
 @dataclass
@@ -50,6 +56,8 @@ class Cell:
     origins: dict[str, str] = field(default_factory=dict)
     model: str = ""
     slice: list[int] = field(default_factory=list)
+    unseeded: list[int] = field(default_factory=list)
+    """Which executions of those it depends on, itself among them, drew from a shared generator that nothing has seeded."""
     executed: int = 0
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
@@ -63,3 +71,5 @@ class Cell:
     printed: str = ""
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
     streamed: dict[str, float] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    """What the names that it may bind held before it ran."""

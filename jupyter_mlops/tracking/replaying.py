@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.kernels import WARM_KERNEL
-from jupyter_mlops.project import Project
-from jupyter_mlops.records import Run
-from jupyter_mlops.store import Store, open_store
+from jupyter_mlops.project import HOME, Project
+from jupyter_mlops.store import open_store
 from jupyter_mlops.tracking import answering, journal
+from jupyter_mlops.tracking.blaming import other_than_recorded, read_json, unseeded
 from jupyter_mlops.tracking.isolating import isolated_kernel
 
 TOLERANCE = 1e-9
@@ -32,9 +29,14 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     """
     store = open_store(project)
     run = store.run(run_id)
-    kept = _json(store, run_id, "slice.json")
+    kept = read_json(store, run_id, "slice.json")
     if not kept:
         raise BadInput(f"run {run_id[:8]} keeps no slice, so it cannot be replayed", "replay a run of %%track")
+    if kept.get("again") == {}:
+        raise BadInput(
+            f"run {run_id[:8]} was tracked by code that another program called, which a replay cannot start",
+            "start it as a script (`python FILE.py`), or call it in a notebook's cell",
+        )
     requirements = store.text(run_id, "requirements.txt").split()
     folder = Path(kept.get("folder") or project.root)
     pins = requirements if isolated else None
@@ -43,14 +45,15 @@ def replay(project: Project, run_id: str, *, isolated: bool = False) -> dict[str
     if not recorded:
         recorded, rows = answering.recorded(store, run_id)
     answers = (lambda record: answering.replayed(store, record, rows)) if rows is not None else None
-    again, failure = _run(_notebook(kept), folder if folder.is_dir() else project.root, pins, answers)
+    again, failure = _run(kept, folder if folder.is_dir() else project.root, pins, answers)
     replayed = again.get("metrics", {})
     metrics = {name: {"recorded": value, "replayed": replayed.get(name)} for name, value in recorded.items()}
     differs = [name for name, m in metrics.items() if not _agree(m["recorded"], m["replayed"])]
     culprit = failure or _unclear(metrics, differs)
-    if culprit:
-        cause = _cause(store, run, again, requirements, isolated)
-        culprit = f"{failure}; {cause}" if failure and cause else cause or culprit
+    if failure or differs:
+        cause = other_than_recorded(store, run, again, None if isolated else requirements)
+        chance = "" if failure else unseeded(kept)
+        culprit = "; ".join(filter(None, (failure, chance, cause))) or culprit
     return {"run_id": run_id, "reproduced": not culprit, "metrics": metrics, "culprit": culprit or None}
 
 
@@ -72,114 +75,92 @@ def _agree(recorded: float | None, replayed: float | None) -> bool:
     return abs(recorded - replayed) <= TOLERANCE * max(1.0, abs(recorded))
 
 
-def _cause(store: Store, run: Run, again: dict[str, Any], requirements: list[str], isolated: bool) -> str:
-    """The first thing that is not as it was recorded: a local module, a data digest, a variable, a package, the Python."""
-    return (
-        _other_module(_json(store, run.run_id, "modules.json") or [], again)
-        or _other_data(run, again)
-        or _other_value(run, again)
-        or ("" if isolated else _other_package(requirements))
-        or _other_python(_json(store, run.run_id, "environment.json") or {}, again)
-    )
-
-
-def _other_module(recorded: list[dict[str, str]], again: dict[str, Any]) -> str:
-    now = {m["name"]: m["digest"] for m in again.get("local_modules", [])}
-    for module in recorded:
-        present = now.get(module["name"]) or _digest(Path(module["path"]))
-        if present != module["digest"]:
-            what = "was edited" if present else "is gone"
-            return f"module {module['name']} ({module['path']}) {what}; its text as it ran is in the run's modules/"
-    return ""
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    return ""
-
-
-def _other_data(run: Run, again: dict[str, Any]) -> str:
-    now = {(d["context"], d["name"]): d["digest"] for d in again.get("datasets", [])}
-    for data in run.datasets:
-        present = now.get((data.context, data.name))
-        if present and not present.startswith(data.digest):
-            return f"data {data.name} ({data.context}, from {data.source}): {data.digest[:10]} recorded, {present[:10]} now"
-    return ""
-
-
-def _other_value(run: Run, again: dict[str, Any]) -> str:
-    now = again.get("parameters", {})
-    for name, value in run.parameters.items():
-        if name in now and str(now[name]) != value:
-            return f"variable {name}: {value} recorded, {now[name]} replayed"
-    return ""
-
-
-def _other_package(requirements: list[str]) -> str:
-    for pin in requirements:
-        name, _, version = pin.partition("==")
-        try:
-            present = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            return f"package {name}: {version} recorded, not installed here (try --isolated)"
-        if present != version:
-            return f"package {name}: {version} recorded, {present} here (try --isolated)"
-    return ""
-
-
-def _other_python(recorded: dict[str, Any], again: dict[str, Any]) -> str:
-    before, now = recorded.get("python"), again.get("environment", {}).get("python")
-    return f"Python: {before} recorded, {now} here" if before and now and before != now else ""
-
-
-def _json(store: Store, run_id: str, name: str) -> Any:
-    text = store.text(run_id, name)
-    return json.loads(text) if text else None
-
-
 def _notebook(kept: dict[str, Any]) -> Any:
-    """The slice, its last cell tracked. A cell that raised in the session, and was built upon, may raise again."""
+    """The slice, its last cell tracked. A cell that raised in the session, and was built upon, may raise again.
+
+    A script may end by leaving: what matters is that the block in it was gone through.
+    """
     from jupyter_mlops.kernels import postpone_grammars
 
     postpone_grammars()
     from nbformat import v4
 
-    cells = [v4.new_code_cell(source) for source in [LOAD, *kept["cells"][:-1], _tracked(kept["cells"][-1])]]
-    for number in kept.get("raised", []):
+    again = kept.get("again")
+    last = kept["cells"][-1] if again else _tracked(kept["cells"][-1])
+    cells = [v4.new_code_cell(source) for source in [_first(again or {}), *kept["cells"][:-1], last]]
+    for number in [*kept.get("raised", []), *([len(cells) - 2] if again else [])]:
         cells[number + 1].metadata["tags"] = ["raises-exception"]
     return v4.new_notebook(cells=cells)
 
 
+def _first(again: dict[str, Any]) -> str:
+    """What makes the kernel ready; for a script, as Python would have found it."""
+    if not again.get("file"):
+        return LOAD
+    file = str(again["file"])
+    words = (
+        f"sys.argv = {[file, *again['argv']]!r}\nsys.path.insert(0, {str(Path(file).parent)!r})\n__file__ = {file!r}"
+    )
+    return f"{LOAD}\nimport sys\n{words}"
+
+
 def _run(
-    notebook: Any, folder: Path, requirements: list[str] | None, answers: Callable[[Path], dict[str, float]] | None
+    kept: dict[str, Any],
+    folder: Path,
+    requirements: list[str] | None,
+    answers: Callable[[Path], dict[str, float]] | None,
 ) -> tuple[dict[str, Any], str]:
-    """The record of the last cell, and why it could not be run, if so. `answers` are its metrics, read off the record."""
+    """The record of what was tracked, and why it could not be run, if so. `answers` are its metrics, read off the record."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    notebook, nth = _notebook(kept), (kept.get("again") or {}).get("nth", 0)
     which: dict[str, Any] = (
         {"kernel_name": WARM_KERNEL} if requirements is None else {"km": isolated_kernel(requirements)}
     )
     with tempfile.TemporaryDirectory() as elsewhere:
-        client = NotebookClient(notebook, timeout=_LONGEST, **which)
+        client = NotebookClient(notebook, timeout=_LONGEST, shutdown_kernel="immediate", **which)
         env = {**os.environ, "MLOPS_PROJECT": elsewhere, "MLOPS_SHIP": "supervisor", "MLOPS_PARENT_RUN": ""}
         failure = ""
         try:
-            client.execute(env=env, cwd=str(folder))
+            _execute(client, env, folder)
         except CellExecutionError as error:
             number = next((n for n, c in enumerate(notebook.cells) if _failed(c) and not c.metadata.get("tags")), 0)
             which_cell = "the tracked cell" if number == len(notebook.cells) - 1 else f"cell {number} of the slice"
             failure = f"{which_cell} failed: {error.ename}: {error.evalue}"
         except (CellTimeoutError, DeadKernelError) as error:
             failure = f"the slice did not finish: {error}"
-        ended = [(record, journal.read(record).end) for record in journal.waiting(Path(elsewhere) / ".mlops")]
-        record, end = next(((record, end) for record, end in reversed(ended) if end), (None, None))
-        if record is not None and end is not None and answers is not None:
+        record, end = _recorded(Path(elsewhere) / HOME, nth)
+        if record is not None and answers is not None:
             end["metrics"] = answers(record)
-    return end or {}, failure or ("" if end else "the slice tracked nothing when it was run again")
+    return end, failure or ("" if end else _nothing(notebook))
+
+
+def _execute(client: Any, env: dict[str, str], folder: Path) -> None:
+    """nbclient answers Ctrl-C by ending the kernel and tells of a dead one; who pressed it is not told that something differs."""
+    try:
+        client.execute(env=env, cwd=str(folder))
+    finally:
+        if hasattr(client, "_async_cleanup_kernel_future"):
+            raise KeyboardInterrupt
+
+
+def _recorded(home: Path, nth: int) -> tuple[Path | None, dict[str, Any]]:
+    """The last record that ended, or the nth that began, and how it ended."""
+    told = sorted(
+        ((record, journal.read(record)) for record in journal.waiting(home)), key=lambda one: one[1].start["at"]
+    )
+    for record, one in told[nth - 1 : nth] if nth else reversed(told):
+        if one.end:
+            return record, one.end
+    return None, {}
+
+
+def _nothing(notebook: Any) -> str:
+    for output in notebook.cells[-1].get("outputs", []):
+        if output.get("output_type") == "error":
+            return f"the tracked code failed: {output['ename']}: {output['evalue']}"
+    return "the slice tracked nothing when it was run again"
 
 
 def _tracked(cell: str) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.masking import mask, mask_told
-from jupyter_mlops.tracking import chance
+from jupyter_mlops.masking import mask, mask_code, mask_told
+from jupyter_mlops.tracking import chance, document
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
 
@@ -27,19 +27,22 @@ class Session:
         self.path = path
         self.folder = folder or Path.cwd()
         self.history = History()
+        self.running: Source | None = None
         self.last: Cell | None = None
         self._attempts: dict[str, list[dict[str, float]]] = defaultdict(list)
         self._unwritten: list[Any] = []
         self._chances: dict[str, int] = {}
 
-    def cell_begins(self) -> None:
+    def cell_begins(self, source: Source | None = None) -> None:
         """Note what only a look before and a look after a cell can tell."""
+        self.running = source
         self._chances = chance.states()
 
     def remember(self, source: Source, ok: bool, namespace: MutableMapping[str, Any]) -> None:
         """The cell that began last has ended, tracked or not."""
-        drew = chance.drawn(self._chances)
-        self.history.add(source.text, source.python, ok, namespace, source.place, drew)
+        self.running = None
+        drew, lost = chance.drawn(self._chances), chance.lost(self._chances)
+        self.history.add(source.text, source.python, ok, namespace, source.place, drew, lost)
 
     @contextmanager
     def track(
@@ -49,6 +52,8 @@ class Session:
 
         With `if_seen`, a block that neither fits nor scores leaves no record, and its cell stays RUNNING.
         """
+        from jupyter_mlops.tracking import loops
+        from jupyter_mlops.tracking.analysis import read_in
         from jupyter_mlops.tracking.environment import PeakMemory
         from jupyter_mlops.tracking.observing import observing
         from jupyter_mlops.tracking.seeing import Seen
@@ -58,6 +63,10 @@ class Session:
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
         seen.first = partial(self._start, record, cell, source, options) if if_seen else None
+        weights: dict[int, int] = {}
+        with self._harmless(cell, "what was there before it is not known"):
+            cell.before = _metrics_before(source.python, namespace)
+            weights = loops.networks(namespace)
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
@@ -69,14 +78,22 @@ class Session:
                 raise
             finally:
                 cell.seconds = time.perf_counter() - began
+                with self._harmless(cell, "what it trained is not known"):
+                    loops.trained(seen, weights, namespace, read_in(source.python))
                 times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
                 if seen.first is not None:  # nothing that a run is for has begun
                     record.discard()
                 else:
                     cell.status, cell.error = _outcome(error)
                     with self._harmless(cell, "what it depends on is not known"):
-                        cell.slice = self.history.slice(source.python, chance.drawn(chances))
+                        self._depends(cell, source, chances)
                     self._finish(cell, record, seen, source, namespace, options, times)
+
+    def _depends(self, cell: Cell, source: Source, chances: dict[str, int]) -> None:
+        """Known better when it has ended, and it is seen what it drew since `chances`."""
+        cell.slice = self.history.slice(source.python, chance.drawn(chances))
+        cell.unseeded = [i + 1 for i in cell.slice if self.history.cells[i].lost]
+        cell.unseeded += [cell.executed] * chance.lost(chances)
 
     def _begin(self, cell: Cell, source: Source, options: Options, if_seen: bool) -> Any:
         from jupyter_mlops.project import HOME, root_around
@@ -122,6 +139,7 @@ class Session:
                     "folder": str(self.folder),
                     "source": _masked(source.text),
                     **self._code(cell),
+                    "again": options.again,
                     "executed": cell.executed,
                     "tags": {name: mask(value) for name, value in options.tags.items()},
                     "note": mask(options.note),
@@ -133,6 +151,7 @@ class Session:
         return {
             "slice": [_masked(self.history.cells[i].source) for i in cell.slice],
             "raised": [n for n, i in enumerate(cell.slice) if not self.history.cells[i].ok],
+            "unseeded": [n for n, i in enumerate([*cell.slice, cell.executed - 1]) if i + 1 in cell.unseeded],
         }
 
     def _finish(
@@ -152,7 +171,9 @@ class Session:
         with self._harmless(cell, "not everything was captured"):
             cells = [self.history.cells[i].python for i in cell.slice]
             harmless = partial(self._harmless, cell)
-            found = capture(cell, record.folder, seen, source.python, cells, namespace, options, harmless)
+            found = capture(
+                cell, record.folder, seen, source.block or source.python, cells, namespace, options, harmless
+            )
         cell.warnings += self._stale(cell, source.place)
         with self._harmless(cell, "the record waits in memory until the disk takes it"):
             record.write({**self._end(cell, times), **found}, last=True)
@@ -190,6 +211,9 @@ class Session:
         if edited:
             which = ", ".join(str(i) for i in edited[:5])
             warnings.append(f"it depends on execution {which}, whose cell has run other code since")
+        with self._harmless(cell, "what the notebook's file says is not known"):
+            told = [(i + 1, self.history.cells[i]) for i in cell.slice if i + 1 not in edited]
+            warnings += document.warnings(Path(self.path), told, place) if self.path else []
         return warnings
 
     def _write_what_waits(self) -> None:
@@ -211,8 +235,15 @@ class Session:
             cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
 
 
-_masked = lru_cache(maxsize=4096)(mask)
+_masked = lru_cache(maxsize=4096)(mask_code)
 """Cells and modules go along with every run that depends on them."""
+
+
+def _metrics_before(python: str, namespace: MutableMapping[str, Any]) -> dict[str, Any]:
+    """What the names that it may bind hold now: a metric that it never came to bind is an earlier cell's."""
+    from jupyter_mlops.tracking.analysis import names_of
+
+    return {name: namespace[name] for name in names_of(python).writes if name in namespace}
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:

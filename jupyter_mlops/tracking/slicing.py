@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -19,13 +20,18 @@ _NEVER_CHANGES = (int, float, complex, str, bytes, type(None), ModuleType)
 
 @dataclass(frozen=True)
 class Executed:
-    """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known."""
+    """`source` is what ran, `python` the same with magics turned into calls; `place` is the notebook cell's id, if known.
+
+    `lost` says that it drew random numbers which nothing brings back; `at` when it had ended.
+    """
 
     source: str
     python: str
     ok: bool
     names: Names
     place: str | None = None
+    lost: bool = False
+    at: float = field(default_factory=time.time)
 
 
 class History:
@@ -45,10 +51,11 @@ class History:
         namespace: Mapping[str, Any] | None = None,
         place: str | None = None,
         drew: Mapping[str, bool] | None = None,
+        lost: bool = False,
     ) -> None:
         """Remember a cell that ran. With the session's variables as they are now, what cannot change is not followed.
 
-        `drew` says of each shared generator whether the cell drew from it, as `chance.drawn` tells.
+        `drew` and `lost` say whether the cell drew from the shared generators, as `chance` tells.
         """
         ran = ok or parses(python)  # of what is not Python nothing was run
         names = self._with_effects(names_of(python if ran else "", self._modules), namespace)
@@ -57,7 +64,7 @@ class History:
         if namespace is not None:
             _without_constants(names, namespace)
         self._follow(names, ok)
-        self.cells.append(Executed(source, python, ok, names, place))
+        self.cells.append(Executed(source, python, ok, names, place, lost))
 
     def slice(self, python: str, drew: Mapping[str, bool] | None = None) -> list[int]:
         """Indices of the earlier cells that the cell of this source depends on, in the order they ran.
@@ -69,7 +76,7 @@ class History:
         """
         names = names_of(python, self._modules)
         if names.star:
-            return list(range(len(self.cells)))
+            return list(range(len(self.cells))) if parses(python) else []
         wanted = {WORLD, *names.reads, *_chances(names, drew or {})}
         for name in names.reads & self._effects.keys():
             wanted |= self._effects[name].reads
@@ -142,11 +149,12 @@ def _without_constants(names: Names, namespace: Mapping[str, Any]) -> None:
     names.aliases = {
         (new, old)
         for new, old in names.aliases
-        if old not in fixed and not isinstance(namespace.get(new, ()), _NEVER_CHANGES)
+        if old not in fixed and not issubclass(type(namespace.get(new, ())), _NEVER_CHANGES)
     }
 
 
 def _is_fixed(value: Any) -> bool:
-    if isinstance(value, type | FunctionType | BuiltinFunctionType):
+    kind = type(value)  # what an object says of its own class may be anything, or an error
+    if issubclass(kind, (type, FunctionType, BuiltinFunctionType)):
         return getattr(value, "__module__", None) != "__main__"
-    return isinstance(value, _NEVER_CHANGES)
+    return issubclass(kind, _NEVER_CHANGES)

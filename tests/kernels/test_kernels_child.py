@@ -89,6 +89,8 @@ def test_kernels_share_no_randomness_and_no_memory(start):
     one, other = start(), start()
     for first, second in zip(one.data(draw), other.data(draw), strict=True):
         assert first != second
+    state = "__import__('numpy').random.get_bit_generator().seed_seq"  # None once seeded, which this was not
+    assert one.data(f"[str({state})]") != other.data(f"[str({state})]")
     one.ask("import pandas; pandas.mine = 1; x = 1")
     assert other.data("[hasattr(__import__('pandas'), 'mine'), 'x' in globals()]") == [False, False]
 

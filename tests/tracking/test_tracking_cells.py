@@ -1,9 +1,11 @@
 """A cell becomes a run: everything found, nothing lost, nothing touched."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -235,3 +237,51 @@ def test_the_record_is_for_this_persons_eyes_only(project: Project, shell):
     for path in [project.home / "journal", *(project.home / "journal").rglob("*")]:
         if path.name in (journal.RECORD,) or path.is_dir():
             assert path.stat().st_mode & 0o077 == 0 or path == Path(project.home / "journal")
+
+
+def test_mlops_answers_in_words_where_nothing_shows_html(shell, capsys):
+    capsys.readouterr()
+    shell.run_cell("%mlops runs")
+    shell.run_cell("%mlops runs --project 'open")
+    said = capsys.readouterr()
+    assert "HTML object" not in said.out
+    assert said.out.strip()
+    assert "fix: close the quotes" in said.err
+
+
+def test_the_saved_notebook_tells_what_was_edited_deleted_or_run_out_of_order(shell, tmp_path):
+    """Cells a, b, c, d stand in this order; they run as a, c, b, d, and each line says what the file then holds of them."""
+    session = shell.mlops_magics.session
+    file = tmp_path / "order.ipynb"
+    session.path = str(file)
+
+    def saved(later: float = 60, **cells: str) -> None:
+        file.write_text(json.dumps({"cells": [{"id": name, "source": source} for name, source in cells.items()]}))
+        os.utime(file, (time.time() + later,) * 2)
+
+    texts = {"a": "one = 1", "c": "three = one + 2", "b": "two = one + 1", "d": "%%track\nscore = two + three"}
+    for name, text in texts.items():
+        saved(**dict(sorted(texts.items())))
+        assert shell.run_cell(text, store_history=True, cell_id=name).success
+    assert session.last.warnings == ["executed out of order: execution 8 stands above execution 7, and ran after it"]
+
+    in_order = {name: texts[name] for name in "acbd"}
+    for cells, later, told in [
+        (in_order, 60, []),
+        (in_order | {"c": "three = 3"}, 60, ["it depends on execution 7, whose cell was edited since"]),
+        (in_order | {"c": "three = 3"}, -60, []),  # saved before it ran
+        ({n: in_order[n] for n in "abd"}, 60, ["it depends on execution 7, whose cell is no longer in the notebook"]),
+        ({"a": texts["a"], "moved": texts["c"], "b": texts["b"], "d": texts["d"]}, 60, []),
+        ({"other": "x"}, 60, []),
+        (
+            dict(reversed(in_order.items())),
+            60,
+            ["executed out of order: execution 7 stands above execution 6, and ran after it"],
+        ),
+    ]:
+        saved(later, **cells)
+        shell.run_cell(texts["d"], store_history=True, cell_id="d")
+        assert session.last.warnings == told
+    file.write_text("{ torn")
+    shell.run_cell(texts["d"], store_history=True, cell_id="d")
+    assert session.last.warnings == []
