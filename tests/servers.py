@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.store.birth import template
+
 PASSWORD = "correct-horse-battery"
 
 
@@ -142,13 +144,24 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        words = ["server", "--backend-store-uri", f"sqlite:///{self.folder}/m.db", "--artifacts-destination"]
-        words += [str(self.folder / "files"), "--port", str(self.port), "--workers", "1"]
+        if not (self.folder / "m.db").exists():  # the server's own migrations take half a minute
+            shutil.copyfile(template(), self.folder / "m.db")
+        # As `mlflow server` starts it, without the process in between, which imports all of MLflow to do so.
+        words = ["uvicorn", "--host", "127.0.0.1", "--port", str(self.port), "mlflow.server.fastapi_app:app"]
+        settings = {
+            "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{self.folder}/m.db",
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+            "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(self.folder / "files"),
+            "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words],
+            [sys.executable, "-m", *words],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, **settings},
         )
         _until(lambda: _answers(f"{self.url}/health"), alive=self.process, seconds=280)
 

@@ -190,6 +190,22 @@ def line(points: Sequence[Point], promised: Mark | None, title: str) -> Markup:
     )
 
 
+def curve(marks: Sequence[Mark], title: str) -> Markup:
+    """A small line from left to right, each value as far from the next, with the band of its interval."""
+    scale = Scale.around(marks)
+    step = 100 / max(1, len(marks) - 1)
+    up = [[round(100 - scale.at(v), 2) for v in (m.value, *m.reach)] for m in marks]
+    upper = [f"{round(i * step, 2)},{u[2]}" for i, u in enumerate(up)]
+    lower = [f"{round(i * step, 2)},{u[1]}" for i, u in enumerate(up)]
+    return html(
+        "<svg class='mx-curve' role='img' height='28' viewBox='0 0 100 100' preserveAspectRatio='none'><title>{}</title>"
+        "<polygon points='{}'/><polyline points='{}' vector-effect='non-scaling-stroke'/></svg>",
+        title,
+        " ".join([*upper, *reversed(lower)]),
+        " ".join(f"{round(i * step, 2)},{u[0]}" for i, u in enumerate(up)),
+    )
+
+
 def _level(scale: Scale, promised: Mark | None) -> Markup:
     if promised is None:
         return Markup("")

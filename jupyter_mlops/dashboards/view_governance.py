@@ -10,6 +10,7 @@ from jupyter_mlops.dashboards import charts, words
 from jupyter_mlops.dashboards import html as h
 from jupyter_mlops.dashboards.reading import Documents
 from jupyter_mlops.dashboards.view import MOST, Options, View, left_out
+from jupyter_mlops.dashboards.view_reasons import reasons
 from jupyter_mlops.records import Comparison, Estimate, Evidence, GovernanceFigures, LedgerEntry
 
 _KINDS = {"service": "put in or out of service", "refused": "refused", "retraining": "retraining", "alert": "alerts"}
@@ -167,6 +168,7 @@ def _evidence(e: Evidence, place: str) -> Markup:
                 h.html("<ul class='mx-gates' id='{}'>{}</ul>", place, gates or h.html("<li>No gate was asked.</li>")),
                 h.joined(h.html("<p>{}</p>", _compared(c)) for c in e.comparisons),
                 _estimates(e),
+                reasons(e),
                 _facts(e),
             ]
         ),

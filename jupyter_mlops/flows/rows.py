@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.monitoring import check_width
 
 
 def _separated(path: Path, by: str = ",") -> pd.DataFrame:
+    check_width(str(path), by)
     head = pd.read_csv(path, sep=by, header=None, nrows=1, dtype=str).iloc[0].dropna()
     twice = sorted(set(head[head.duplicated()]))
     if twice:  # pandas would call the second `name.1`, and whoever asks for the name would get the first

@@ -94,6 +94,10 @@ class Past:
                 found = str(entry.after.get("value", ""))
         return found
 
+    def latest(self, since: int = 0) -> datetime | None:
+        """The latest time that any entry says, of those after one: no clock that is set back afterwards undoes it."""
+        return max((e.at for e in self.entries if e.seq > since), default=None)
+
     def bound(self, version: int, policy: Policy) -> dict[str, str]:
         """What an approval given now is bound to."""
         known = {"evidence": self.tag(version, EVIDENCE), "digest": self.tag(version, DIGEST)}
@@ -192,7 +196,7 @@ def _vote(
     changed = [name for name, value in bound.items() if given.get(name) != value]
     if changed:
         return vote("stale", f"the {' and the '.join(changed)} changed since")
-    if now - entry.at > asked.expire:
+    if max(now, past.latest(entry.seq) or now) - entry.at > asked.expire:
         return vote("expired", f"it was given more than {_days(asked.expire)} ago")
     why = may_vote(past, version, policy, entry.actor, str((entry.after or {}).get("source", "")))
     return vote("refused", why) if why else vote("counts")

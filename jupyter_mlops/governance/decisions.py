@@ -41,6 +41,7 @@ from jupyter_mlops.governance.policies import Policy, in_force
 from jupyter_mlops.governance.policy import PROTECTED, past_of
 from jupyter_mlops.governance.signatures import key_pem, signed_files
 from jupyter_mlops.governance.trainers import trainers
+from jupyter_mlops.governance.wording import command
 from jupyter_mlops.ledger import FILES_SIGNED, append, subject
 from jupyter_mlops.store import digest_of
 
@@ -139,7 +140,7 @@ def _vote(asked: Asked, action: str) -> bool:
     if action == APPROVED and asked.past.tag(number, VERDICT) != "pass":
         raise NotAllowed(
             f"{asked.past.model} version {number} has no evidence that passed, so there is nothing to approve yet; "
-            f"run `jupyter mlops validate {asked.past.model} {number}`"
+            f"run {command('validate', asked.past.model, number)}"
         )
     refusals = {p.policy: may_vote(asked.past, number, p, asked.act.actor, asked.act.source) for p in voting}
     mine = [p for p in voting if not refusals[p.policy]]
@@ -218,7 +219,7 @@ def _sign(asked: Asked) -> bool:
         if not signed or digest_of(signed) != about.tag(number, DIGEST):
             raise NotAllowed(
                 f"the signature is not over the files of {about.model} version {number} by a signer of policy "
-                f"{policy.policy}; sign them with `jupyter mlops sign {about.model} {number}` and such a key"
+                f"{policy.policy}; sign them with {command('sign', about.model, number)} and such a key"
             )
     allowed = set.intersection(*(set(p.model_files.allow) for p in trusting if p.model_files))
     policies = {p.policy: p.digest for p in trusting}

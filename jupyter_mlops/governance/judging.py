@@ -21,6 +21,7 @@ from jupyter_mlops.governance.approvals import (
     unreviewed,
 )
 from jupyter_mlops.governance.policies import Policy
+from jupyter_mlops.governance.wording import command
 from jupyter_mlops.records import LedgerEntry
 
 
@@ -59,9 +60,9 @@ def judge(policies: Sequence[Policy], past: Past, move: Move) -> Answer:
     if move.act.glass:
         return Answer(_glass(asked, move))
     if asked and _back(past, move):
-        return Answer(_frozen(asked, move))
+        return Answer(_frozen(asked, past, move))
     for policy in asked:
-        why = _frozen([policy], move) or _open_review(policy, past, move) or _gates(policy, past, move)
+        why = _frozen([policy], past, move) or _open_review(policy, past, move) or _gates(policy, past, move)
         why = why or _evidence_by(policy, past, move)
         if why:
             return Answer(why)
@@ -74,10 +75,11 @@ def judge(policies: Sequence[Policy], past: Past, move: Move) -> Answer:
     return Answer()
 
 
-def _frozen(policies: Sequence[Policy], move: Move) -> str:
+def _frozen(policies: Sequence[Policy], past: Past, move: Move) -> str:
+    moments = {move.at, max(move.at, past.latest() or move.at)}
     for policy in policies:
         for freeze in policy.freeze:
-            if freeze.start <= move.at <= freeze.end:
+            if any(freeze.start <= at <= freeze.end for at in moments):
                 why = f" ({freeze.why})" if freeze.why else ""
                 return f"policy {policy.policy} freezes {move.alias} until {freeze.end:%Y-%m-%d %H:%M} UTC{why}"
     return ""
@@ -91,7 +93,7 @@ def _gates(policy: Policy, past: Past, move: Move) -> str:
             said = "was not judged" if not of_metric else "did not pass"
             return (
                 f"policy {policy.policy} asks for a gate on {name}, which {said}; declare it under `gates` in mlops.yaml, then "
-                f"run `jupyter mlops validate {past.model} {move.version}`"
+                f"run {command('validate', past.model, move.version)}"
             )
     return _demands(policy, past, move)
 
@@ -105,7 +107,7 @@ def _demands(policy: Policy, past: Past, move: Move) -> str:
             said = (
                 f"{failed[0]}, which did not pass" if failed[0] else f"{gate.kind}, which was not judged as it is now"
             )
-            return f"policy {policy.policy} asks for {said}; run `jupyter mlops validate {past.model} {move.version}`"
+            return f"policy {policy.policy} asks for {said}; run {command('validate', past.model, move.version)}"
     return ""
 
 
@@ -132,7 +134,7 @@ def _open_review(policy: Policy, past: Past, move: Move) -> str:
         return ""
     return (
         f"the glass was broken by {late[0].actor} (entry {late[0].seq}) and nobody reviewed it in time; "
-        f"somebody else runs `jupyter mlops review {past.model} {late[0].after['version']} --reason TEXT`"
+        f"somebody else runs {command('review', past.model, late[0].after['version'], reason=True)}"
     )
 
 
@@ -181,4 +183,4 @@ def _wanting(policy: Policy, past: Past, move: Move, standing: Standing) -> str:
     said = f"{past.model} version {move.version} is not approved under policy {policy.policy} "
     said += f"({standing.state}): it wants {wants}"
     said += "".join(f"; {v.by}'s word is {v.state}: {v.why}" for v in lost[:3])
-    return f"{said}; one of them runs `jupyter mlops approve {past.model} {move.version} --reason TEXT`"
+    return f"{said}; one of them runs {command('approve', past.model, move.version, reason=True)}"

@@ -25,12 +25,12 @@ from pydantic import (
     model_validator,
 )
 
-from jupyter_mlops.errors import BadInput, Refused, nearest, unknown
+from jupyter_mlops.errors import BadInput, Refused, unknown
 from jupyter_mlops.governance.acting import Act, Source
 from jupyter_mlops.governance.people import Roles
 from jupyter_mlops.governance.signatures import is_model_key
-from jupyter_mlops.ledger import append, canonical, history
-from jupyter_mlops.project import NAME, Duration, Gate
+from jupyter_mlops.ledger import append, canonical, history, placed
+from jupyter_mlops.project import NAME, Duration, Gate, faults
 from jupyter_mlops.records import LedgerEntry
 
 # No model's name can begin so: MLflow refuses a colon.
@@ -115,6 +115,8 @@ class ModelFiles(_Spec):
 class Policy(_Spec):
     """The whole of a policy file. It is for models whose name matches and whose risk is listed (all, when none is).
 
+    `rul*` is for these names in every MLflow workspace, `retail:rul*` in that one (`default:rul*` in the default one).
+
     A gate is the name of one that must be in `mlops.yaml`, or stated in full: then every version it is for is judged by it.
     """
 
@@ -166,8 +168,14 @@ class Policy(_Spec):
 
     def covers(self, model: str, risk: str) -> bool:
         """Whether it is for this model. A model whose risk nobody said is taken for one of every risk."""
-        named = any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
+        named = any(_names(pattern, model) for pattern in self.models)
         return named and (not self.risk or not risk or risk in self.risk)
+
+
+def _names(pattern: str, model: str) -> bool:
+    """A pattern without a workspace is for the name in every workspace; one with a workspace before a colon, in that alone."""
+    (unit, name), (wanted, form) = placed(model), placed(pattern)
+    return fnmatch.fnmatchcase(name, form) and (":" not in pattern or fnmatch.fnmatchcase(unit, wanted))
 
 
 def _print(gate: Gate) -> str:
@@ -185,22 +193,10 @@ def parse_policy(text: str, where: str) -> Policy:
     try:
         return Policy.model_validate(content)
     except ValidationError as error:
-        faults = [_fault(e) for e in error.errors(include_url=False)]
-        message = "\n".join(f"{where}: {key}: {problem}" for key, problem, _ in faults)
-        fixes = "; ".join(fix for _, _, fix in faults if fix)
+        found = faults(error, Policy)
+        message = "\n".join(f"{where}: {fault.key or 'policy'}: {fault.problem}" for fault in found)
+        fixes = "; ".join(fault.fix for fault in found if fault.fix)
         raise BadInput(message, fixes or "mend those lines", code="bad-policy") from None
-
-
-def _fault(error: Any) -> tuple[str, str, str]:
-    where = [str(part) for part in error["loc"]]
-    if error["type"] == "extra_forbidden":
-        names = {n for spec in (Policy, Approvals, Freeze, BreakGlass, ModelFiles) for n in spec.model_fields}
-        close = nearest(where[-1], names)
-        return ".".join(where), "unknown key", f"did you mean {close!r}?" if close else f"remove {where[-1]!r}"
-    if error["type"] == "missing":
-        return ".".join(where), "is missing", f"add {where[-1]!r}"
-    problem = error["msg"].removeprefix("Value error, ")
-    return ".".join(where) or "policy", f"{problem} (got {error['input']!r})" if where else problem, ""
 
 
 def in_force(connection: sa.Connection) -> list[Policy]:

@@ -18,6 +18,7 @@ from jupyter_mlops.governance.changes import Change
 from jupyter_mlops.governance.judging import Answer, Move, applying, judge, protected
 from jupyter_mlops.governance.policies import Policy, in_force
 from jupyter_mlops.governance.trainers import trainers
+from jupyter_mlops.governance.wording import command
 from jupyter_mlops.ledger import lineage, placed, subject
 
 PROTECTED = frozenset({"champion"})
@@ -61,7 +62,7 @@ def _tag(change: Change, act: Act, session: Session) -> str:
     if change.after is None and _among(session.deleted, change):
         return ""  # it goes with its version, which has objections of its own
     if key in _SET_BY_VALIDATION and not act.reason:
-        return f"the tag {key} is set by validation; run `jupyter mlops validate {_words(change.subject)}`"
+        return f"the tag {key} is set by validation; run {command('validate', change.model, change.row.version)}"
     if key in _SET_BY_VALIDATION and act.source == ANONYMOUS:
         return "nobody logged in, so nobody can be named for the evidence; start the server with --app-name basic-auth"
     if key.startswith(DECISION) and not session.info.get(DECIDING):
@@ -122,15 +123,16 @@ def _move(move: Move, policies: list[Policy], asked: list[Policy], past: Past) -
     if verdict != "pass" or not found or found != evidence:
         return Answer(
             f"{name} version {move.version} has no evidence that passed its gates "
-            f"(verdict: {verdict or 'not run'}); run `jupyter mlops validate {name} {move.version}`"
+            f"(verdict: {verdict or 'not run'}); run {command('validate', name, move.version)}"
         )
     return answer
 
 
 def _how(name: str, alias: str) -> str:
+    which = "VERSION" if alias in PROTECTED else f"VERSION --to {alias}"
     return (
         f"{alias} of {name} is protected: it moves only by a decision with a reason; "
-        f"run `jupyter mlops promote {name} VERSION --reason TEXT`"
+        f"run {command('promote', name, which, reason=True)}"
     )
 
 
@@ -182,8 +184,4 @@ def _stage(change: Change, session: Session) -> str:
     if not {before, after} & protected(policies):
         return ""
     stage = after if after in protected(policies) else before
-    return f"stage {stage} is protected by policy; use the alias, by `jupyter mlops promote {change.model} VERSION --reason TEXT`"
-
-
-def _words(subject: str) -> str:
-    return subject.replace("/", " ")
+    return f"stage {stage} is protected by policy; use the alias, by {command('promote', change.model, 'VERSION', reason=True)}"

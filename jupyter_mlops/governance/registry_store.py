@@ -27,7 +27,7 @@ from jupyter_mlops.governance.decisions import NotAllowed, carry_out, kinds, rea
 from jupyter_mlops.governance.doors import OURS, watch
 from jupyter_mlops.governance.policy import DECIDING
 from jupyter_mlops.governance.recording import MARKS, Recorder, Refusal, begin, enter_refusals
-from jupyter_mlops.ledger import checkpoint, due
+from jupyter_mlops.ledger import checkpoint, due, subject
 from jupyter_mlops.masking import mask_all
 
 _log = logging.getLogger(__name__)
@@ -74,8 +74,9 @@ class _Governed:
                 raise NotAllowed(f"{tag.key} is no decision; decisions are: {', '.join(kinds())}")
             self._decide(kind, name, version, mask_all(read_facts(tag.value)))
         except NotAllowed as error:
+            about = subject(self._get_active_workspace(), name)  # type: ignore[attr-defined]
             asked = {"value": str(tag.value)[:1000]}
-            self._enter_refusals([Refusal(kind, f"{name}/{version}", None, asked, current(), str(error))])
+            self._enter_refusals([Refusal(kind, f"{about}/{version}", None, asked, current(), str(error))])
             raise MlflowException(str(error), error_code=PERMISSION_DENIED) from error
 
     def _decide(self, kind: str, name: str, version: str, facts: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def rehearse(connection: sa.Connection, policy: Policy) -> list[dict[str, Any]]:
             continue
         model, asked = move
         # As it was called then, with what is known from when it had other names.
-        known = [e for e in lineage(connection, model, until=entry.at) if e.seq < entry.seq]
+        known = lineage(connection, model, below=entry.seq)
         trained = who_trained(connection, Past(model, known).run(asked.version))
         past = Past(model, known, trained, rehearsal=True)
         if not applying([policy], past):

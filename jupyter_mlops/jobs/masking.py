@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jupyter_mlops.masking import MASK, mask, mask_value
+from jupyter_mlops.masking import MASK, mask, mask_code, mask_value
 
 _SHORTEST = 6  # characters: a shorter value would be found everywhere
 
@@ -19,13 +20,13 @@ class Masked:
         self.secret = {name for name, value in given.items() if self.parameters[name] is not value}
         hidden = [v for n, v in given.items() if n in self.secret and isinstance(v, str) and len(v) >= _SHORTEST]
         self._hidden = sorted({part for v in hidden for part in (v, repr(v)[1:-1])}, key=len, reverse=True)
-        self._known: dict[str, str] = {}
+        self._known: dict[Callable[[str], str], dict[str, str]] = defaultdict(dict)
 
     def __call__(self, node: Any) -> Any:
         """A copy of the notebook without secrets."""
         found = copy.deepcopy(node)
         for cell in found.cells:
-            cell.source = self.text(cell.source)
+            cell.source = self.code(cell.source) if cell.cell_type == "code" else self.text(cell.source)
             for output in cell.get("outputs", ()):
                 self._output(output)
         if "parameters" in found.metadata.get("papermill", {}):
@@ -36,12 +37,20 @@ class Masked:
         return found
 
     def text(self, text: str) -> str:
-        if text not in self._known:
+        return self._masked(text, mask)
+
+    def code(self, text: str) -> str:
+        """The same of a cell's source, where a secret is known by where it stands, too."""
+        return self._masked(text, mask_code)
+
+    def _masked(self, text: str, masker: Callable[[str], str]) -> str:
+        known = self._known[masker]
+        if text not in known:
             masked = text
             for secret in self._hidden:
                 masked = masked.replace(secret, MASK)
-            self._known[text] = mask(masked)
-        return self._known[text]
+            known[text] = masker(masked)
+        return known[text]
 
     def _value(self, name: str, value: Any) -> Any:
         """As it may be written down: itself where nothing in it is a secret."""

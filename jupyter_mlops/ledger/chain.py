@@ -73,25 +73,32 @@ def entries(
 
 
 def history(
-    connection: sa.Connection, subject: str | None = None, *, until: datetime | None = None
+    connection: sa.Connection,
+    subject: str | None = None,
+    *,
+    until: datetime | None = None,
+    below: int | None = None,
 ) -> list[LedgerEntry]:
-    """Every entry about a subject (or all of them), the oldest first, up to and including a moment."""
-    found = [e for e in _newest_first(connection, subject) if until is None or e.at <= until]
+    """Every entry about a subject (or all of them), the oldest first, up to and including a moment, before an entry."""
+    found = [e for e in _newest_first(connection, subject, below) if until is None or e.at <= until]
     return found[::-1]
 
 
-def lineage(connection: sa.Connection, model: str, *, until: datetime | None = None) -> list[LedgerEntry]:
+def lineage(
+    connection: sa.Connection, model: str, *, until: datetime | None = None, below: int | None = None
+) -> list[LedgerEntry]:
     """A model's history under every name it had, the oldest first; entries under an earlier name are given the present one.
 
-    Without it a rename would make a model forget who trained it, and what was said of it.
+    Without it a rename would make a model forget who trained it, and what was said of it. What came before a rename goes by
+    the entries' numbers, since a clock may be set back.
     """
-    past = history(connection, model, until=until)
+    past = history(connection, model, until=until, below=below)
     took = max((i for i, e in enumerate(past) if (e.action, e.subject) == (TOOK_NAME, model)), default=None)
     if took is None:
         return past
     entry = past[took]
     old = str(entry.before["name"])
-    before = [e for e in lineage(connection, old, until=entry.at) if e.seq < entry.seq]
+    before = lineage(connection, old, until=until, below=entry.seq)
     renamed = [e.model_copy(update={"subject": model + e.subject.removeprefix(old)}) for e in before]
     return [*renamed, *past[took:]]
 
@@ -112,14 +119,16 @@ def canonical(fields: dict[str, Any]) -> bytes:
         raise BadInput(f"this cannot be entered in the ledger: {error}", "use finite numbers and plain text") from error
 
 
-def _newest_first(connection: sa.Connection, subject: str | None) -> Iterator[LedgerEntry]:
+def _newest_first(connection: sa.Connection, subject: str | None, below: int | None = None) -> Iterator[LedgerEntry]:
     if not tables.exists(connection):
         return
     query = sa.select(table.c.body, table.c.hash).order_by(table.c.seq.desc())
+    if below is not None:
+        query = query.where(table.c.seq < below)
     if subject is not None:
         # Two bounds find `subject/…` on the index, which LIKE does not; `0` is the character after `/`.
-        below = sa.and_(table.c.subject >= f"{subject}/", table.c.subject < f"{subject}0")
-        query = query.where(sa.or_(table.c.subject == subject, below))
+        parts = sa.and_(table.c.subject >= f"{subject}/", table.c.subject < f"{subject}0")
+        query = query.where(sa.or_(table.c.subject == subject, parts))
     for row in connection.execute(query):
         if subject is None or _about(json.loads(row.body), subject):
             yield LedgerEntry(hash=row.hash, **json.loads(row.body))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,11 @@ from jupyter_mlops.ledger.tree import Frontier
 from jupyter_mlops.records import Verification
 
 _ROWS = 4096  # whole subtrees, level by level
+# Clocks of several machines differ by less.
+_SKEW = timedelta(minutes=1)
+_MOST_TOLD = 100
+# Canonical JSON: the keys stand in order, and a quote within a text is escaped.
+_AT = re.compile(r'"at":"([^"]{20,40})","before":')
 
 
 def verify(connection: sa.Connection, held: list[Path] | None = None) -> Verification:
@@ -33,6 +40,7 @@ def verify(connection: sa.Connection, held: list[Path] | None = None) -> Verific
     problem = walk.run(connection) or broken
     problem = problem or _contradicted(connection, walk, witnesses)
     base = {"entries": walk.count, "head": walk.head, "root": walk.tree.root().hex(), "checkpoints": len(witnesses)}
+    base["clock_back"] = walk.clock.back
     if problem:
         return Verification(ok=False, first_bad=walk.first_bad, problem=problem, **base)
     rows = unexplained(connection, walk.registry)
@@ -40,6 +48,26 @@ def verify(connection: sa.Connection, held: list[Path] | None = None) -> Verific
         said = f"{len(rows)} registry row(s) are not what the ledger says; the first: {rows[0]}"
         return Verification(ok=False, problem=said, unexplained=rows, **base)
     return Verification(ok=True, **base)
+
+
+class _Clock:
+    """Which entries say a time well before that of an entry before them: a clock was set back, or had been ahead."""
+
+    def __init__(self) -> None:
+        self.back: list[int] = []
+        self._newest = ""
+
+    def see(self, seq: int, text: str) -> None:
+        found = _AT.search(text)
+        at = found[1] if found else ""
+        # Moments in UTC and of one form are in order as texts.
+        if at >= self._newest:
+            self._newest = at
+        elif at and len(self.back) < _MOST_TOLD and self._well_before(at):
+            self.back.append(seq)
+
+    def _well_before(self, at: str) -> bool:
+        return datetime.fromisoformat(self._newest) - datetime.fromisoformat(at) > _SKEW
 
 
 class _Walk:
@@ -50,6 +78,7 @@ class _Walk:
         self.first_bad: int | None = None
         self.tree, self.registry = Frontier(), Registry()
         self.roots: dict[int, bytes] = {}
+        self.clock = _Clock()
         self._sizes = sorted(sizes)
         self._passed_over: dict[str, bool] = {}
 
@@ -75,7 +104,7 @@ class _Walk:
 
         One flat loop: a call of its own for each of a million entries would cost half as much as all it does.
         """
-        sha256, passed_over = hashlib.sha256, self._passed_over
+        sha256, passed_over, see = hashlib.sha256, self._passed_over, self.clock.see
         expected, head = self.count, self.head
         for seq, prev_hash, own, text, subject in rows:
             expected += 1
@@ -96,6 +125,7 @@ class _Walk:
                 problem = self._read(text, seq, prev_hash, subject)
                 if problem:
                     return problem
+            see(seq, text)
             leaves.append(sha256(b"\x00" + body).digest())
             self.head = head = own
         return ""

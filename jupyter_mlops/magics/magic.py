@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import ExitStack, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from IPython.core.async_helpers import _should_be_async
+from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from jupyter_mlops import config
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.magics.arguments import parse_track
+from jupyter_mlops.magics.warming import Warming
 from jupyter_mlops.tracking import Cell, Options, Session, Source, serve
 
 _STATES = ("on", "off", "status", "last")
@@ -33,6 +38,9 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         self._tracked: Cell | None = None
         self._watched = ExitStack()
         self._said: set[str] = set()
+        self.transformers: list[Any] = []
+        # A shell that is no kernel's runs a script, or ends when its person is done.
+        self._warming = Warming() if hasattr(shell, "kernel") else None
         for earlier in shell.user_ns.get("In", [])[1:-1]:
             self._remember(earlier, True)
 
@@ -107,11 +115,14 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         """Run the cell; its error is formatted by IPython as ever, and shown when it leaves our cell."""
         shown: list[list[str]] = []
         shell = self.shell
+        outer = vars(shell).get("_showtraceback")  # of a tracked cell around this one
         shell._showtraceback = lambda _kind, _value, lines: shown.append(lines)
         try:
             result = shell.run_cell(cell)
         finally:
             del shell._showtraceback
+            if outer is not None:
+                shell._showtraceback = outer
         tracked.returned = result.result
         error: BaseException | None = result.error_before_exec or result.error_in_exec
         if error is not None:
@@ -144,12 +155,17 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
 
     def before(self, info: Any) -> None:
         self._depth += 1
+        if self._warming is not None and self._depth == 1:
+            self._warming.begins()
         if self._depth > 1 or info is None or not info.store_history:
             return
         self._place = getattr(info, "cell_id", None)
-        self.session.cell_begins(self._running(info.raw_cell or ""))
-        if self.every_cell and not _has_own_magic(info.raw_cell or ""):
-            self._watch(info.raw_cell)
+        cell = info.raw_cell or ""
+        self.session.cell_begins(self._running(cell))
+        if _is_awaiting(self.shell, cell):
+            self._watch(cell, parse_track(_line_of(cell)), if_seen=False)
+        elif self.every_cell and not _has_own_magic(cell):
+            self._watch(cell, Options(), if_seen=True)
 
     def after(self, result: Any) -> None:
         """Remember what ran. A magic that runs its cell fires twice; the outer one, seen last, is the one a person ran."""
@@ -157,19 +173,25 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
         if self._depth:
             return
         self._settle(result)
+        if self._warming is not None:
+            self._warming.ended()
         if result.info is not None and result.info.store_history:
-            self._remember(result.info.raw_cell, result.success, self._place)
+            self._remember(result.info.raw_cell, result.success, self._place, result.error_in_exec)
 
     def _running(self, cell: str) -> Source:
         return Source(cell, self._python(_without_track(cell)), self._place)
 
-    def _watch(self, source: str) -> None:
-        """`%track on`: an ordinary cell, tracked if it turns out to fit or to score."""
+    def _watch(self, source: str, options: Options | None, *, if_seen: bool) -> None:
+        """A cell that IPython runs as any other: with `%track on`, if it turns out to fit or to score; or one that awaits."""
         from jupyter_mlops.magics.showing import watching_outputs
 
-        text = Source(source, self._python(source), self._place)
+        if options is None:
+            return
+        text = self._running(source)
         try:
-            tracked = self._watched.enter_context(self.session.track(text, self.shell.user_ns, Options(), if_seen=True))
+            tracked = self._watched.enter_context(
+                self.session.track(text, self.shell.user_ns, options, if_seen=if_seen)
+            )
             self._watched.enter_context(watching_outputs(self.shell, tracked))
         except Exception as error:
             if config.strict():
@@ -198,8 +220,10 @@ class MlopsMagics(Magics):  # type: ignore[misc]  # IPython's types are not foll
             self._said.add(line)
             print(line, file=sys.stderr)  # noqa: T201
 
-    def _remember(self, source: str, ok: bool, place: str | None = None) -> None:
+    def _remember(self, source: str, ok: bool, place: str | None = None, error: BaseException | None = None) -> None:
         python = self._python(_without_track(source))
+        if isinstance(error, UsageError) and python.startswith("get_ipython().run_cell_magic("):
+            python = ""  # of a cell that there is no magic for nothing was run
         try:
             self.session.remember(Source(source, python, place), ok, self.shell.user_ns)
         except Exception as error:
@@ -212,6 +236,28 @@ def _help_alone(lines: list[str]) -> list[str]:
     """IPython refuses a cell magic without a cell; who asks it for help has none."""
     asked = "".join(lines).split()
     return ["%track --help\n"] if asked == ["%%track", "--help"] else lines
+
+
+def _awaited(shell: Any, lines: list[str]) -> list[str]:
+    """A cell that awaits is run by the kernel's own loop, which a magic is inside of: its `%%track` is taken off, and seen to
+    around it."""
+    return _without_track("".join(lines)).splitlines(keepends=True) if _is_awaiting(shell, "".join(lines)) else lines
+
+
+def _is_awaiting(shell: Any, source: str) -> bool:
+    """Whether it is a tracked cell with `await`, `async for` or `async with` outside of any function."""
+    if not source.startswith("%%track") or not re.search(r"\b(?:await|async)\b", source):
+        return False
+    try:
+        asked = parse_track(_line_of(source)) if "--help" not in _line_of(source) else None
+        body = shell.transform_cell(_without_track(source))
+    except Exception:  # noqa: BLE001  # whatever is wrong with it, the magic says it
+        return False
+    return asked is not None and bool(_should_be_async(body))
+
+
+def _line_of(source: str) -> str:
+    return source.partition("\n")[0].removeprefix("%%track")
 
 
 def _has_own_magic(source: str) -> bool:
@@ -242,7 +288,8 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics.before)
     shell.events.register("post_run_cell", magics.after)
-    shell.input_transformers_cleanup.append(_help_alone)
+    magics.transformers = [_help_alone, partial(_awaited, shell)]
+    shell.input_transformers_cleanup.extend(magics.transformers)
 
 
 def unload(shell: Any) -> None:
@@ -251,5 +298,6 @@ def unload(shell: Any) -> None:
     if magics is not None:
         shell.events.unregister("pre_run_cell", magics.before)
         shell.events.unregister("post_run_cell", magics.after)
-        shell.input_transformers_cleanup.remove(_help_alone)
+        for transformer in magics.transformers:
+            shell.input_transformers_cleanup.remove(transformer)
         shell.mlops_magics = None

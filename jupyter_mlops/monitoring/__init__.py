@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.monitoring.constraints import Constraints, as_great_expectations, as_pandera, learned, violated
     from jupyter_mlops.monitoring.estimating import cbpe, dle, performance
     from jupyter_mlops.monitoring.exporting import evidently, nannyml
+    from jupyter_mlops.monitoring.files import check_width
     from jupyter_mlops.monitoring.judging import FEWEST, monitor
     from jupyter_mlops.monitoring.profiles import Profile
     from jupyter_mlops.monitoring.reading import profile
@@ -32,6 +33,7 @@ __all__ = [
     "attribution_drift",
     "attributions",
     "cbpe",
+    "check_width",
     "dle",
     "drift",
     "evidently",
@@ -60,6 +62,7 @@ _HOME = {
     "FEWEST": "judging",
     "Profile": "profiles",
     "cbpe": "estimating",
+    "check_width": "files",
     "dle": "estimating",
     "drift": "comparing",
     "evidently": "exporting",

@@ -13,9 +13,8 @@ from jupyter_mlops.errors import nearest
 from jupyter_mlops.monitoring.comoving import PairDrift, comoving
 from jupyter_mlops.monitoring.measuring import CATEGORICAL, NUMERIC, Picture, categorical, numeric
 from jupyter_mlops.monitoring.profiles import Column, Profile
-from jupyter_mlops.monitoring.quality import faults
+from jupyter_mlops.monitoring.quality import Undeclared, faults
 from jupyter_mlops.monitoring.reading import chosen_pairs, profile
-from jupyter_mlops.project import Quality
 
 if TYPE_CHECKING:
     from jupyter_mlops.monitoring.multivariate import Together
@@ -139,7 +138,7 @@ def drift(
 
         both = sample.together(reference, current, [c.name for c in compared if c.kind == cur.columns[c.name].kind])
     guesses = renamed(ref, cur, missing, extra)
-    faulty = faults(ref, cur, [*shared, *missing], Quality()) if cur.rows >= FEWEST else {}
+    faulty = faults(ref, cur, [*shared, *missing], Undeclared()) if cur.rows >= FEWEST else {}
     lost = [*ref.lost, *cur.lost]
     together = comoving(ref.pairs, cur.pairs, fdr)
     return DriftReport(ref.rows, cur.rows, compared, missing, extra, guesses, lost, pictures, both, faulty, together)

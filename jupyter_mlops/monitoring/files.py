@@ -31,6 +31,8 @@ _FORMATS = {
 }
 _PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _BLOCK = 16 << 20
+MOST_COLUMNS = 50_000
+"""A table of more is no table of features, but one that lies on its side or a line that never ends."""
 _MAPPED = 256 << 20  # bytes of a row group: what was read of it counts as our memory until it is closed
 Batch = Iterator[tuple[str, pa.ChunkedArray | pa.Array]]
 
@@ -165,6 +167,7 @@ def _parquet(file: str, *, mapped: bool = True, **more: Any) -> pq.ParquetFile:
 def _group(part: Part) -> Iterator[Batch]:
     with _parquet(part.url) as opened:
         schema, footer = opened.schema_arrow, opened.metadata
+    _narrow(len(schema.names), part.label)
     different(schema.names)
     if part.group is None:
         yield ((name, pa.chunked_array([], type=schema.field(name).type)) for name in schema.names)
@@ -201,7 +204,9 @@ def _csv(part: Part) -> Iterator[Batch]:
         )
         return "skip"
 
-    parsing = csv.ParseOptions(delimiter=_delimiter(part.url), newlines_in_values=True, invalid_row_handler=skip)
+    delimiter = _delimiter(part.url)
+    check_width(part.url, delimiter)
+    parsing = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
     types = csv.ConvertOptions(column_types=dict(part.types), strings_can_be_null=True)
     with _unpacked(part.url) as source:
         reader = csv.open_csv(source, csv.ReadOptions(block_size=_BLOCK), parsing, types)
@@ -235,7 +240,8 @@ def retyped(part: Part, error: Exception) -> Part | None:
 
     What failed as a whole number or as nothing at all may be a number; what is no number either is text, of whatever encoding.
     """
-    found = re.search(r"In CSV column #(\d+): CSV conversion error to (\w+)", str(error))
+    # Where there is one processor only, Arrow says the row too.
+    found = re.search(r"In CSV column #(\d+):(?: Row #\d+:)? CSV conversion error to (\w+)", str(error))
     if part.format != "csv" or not found:
         return None
     with _unpacked(part.url) as source:
@@ -257,6 +263,31 @@ def _delimiter(file: str) -> str:
     return max(",;\t|", key=lambda mark: line.count(mark.encode()))
 
 
+def check_width(file: str, delimiter: str) -> None:
+    """BadInput when a text file's header names more columns than any table has."""
+    _narrow(_width(file, delimiter), PurePosixPath(file).name)
+
+
+def _width(file: str, delimiter: str) -> int:
+    """How many fields the first line has, at least; counted before anything is decoded, and not much beyond what is too many."""
+    count = 1
+    with _unpacked(file) as source:
+        while count <= MOST_COLUMNS and (piece := source.read(1 << 18)):
+            line, ended, _ = piece.partition(b"\n")
+            count += line.count(delimiter.encode())
+            if ended:
+                break
+    return count
+
+
+def _narrow(columns: int, what: str = "this data set") -> None:
+    if columns > MOST_COLUMNS:
+        raise BadInput(
+            f"{what} has more than {MOST_COLUMNS:,} columns, which is no table of features",
+            "check the separator and the line ends; if rows and columns are exchanged, turn the table round",
+        )
+
+
 def _unpacked(file: str) -> Any:
     ending = PurePosixPath(file).suffix
     source = _open(file)
@@ -269,6 +300,8 @@ def _named(batch: pa.RecordBatch) -> Batch:
 
 
 def different(names: list[str]) -> None:
+    """BadInput when two columns have one name, or there are more columns than any table has."""
+    _narrow(len(names))
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise BadInput(f"two columns have the name {twice[0]!r}", "give each column a name of its own", columns=twice)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from jupyter_mlops.monitoring.curves import Curve, Floats, curve
 from jupyter_mlops.monitoring.profiles import Column, Profile
-from jupyter_mlops.project import Quality
-from jupyter_mlops.records import Violation
+
+if TYPE_CHECKING:
+    from jupyter_mlops.records import Violation
 
 FEWEST = 30
 _STUCK = 0.2
@@ -23,7 +25,24 @@ _UNITS = {f"multiplied by {by:g}": (by, 0.0) for by in (10, 100, 1000, 1e-1, 1e-
 _SHARES = np.arange(0.02, 0.99, 0.02)
 
 
-def broken(reference: Profile, current: Profile, features: list[str], rule: Quality) -> list[Violation]:
+class Rule(Protocol):
+    """Of `quality:` in mlops.yaml what two profiles are held against."""
+
+    @property
+    def nulls(self) -> float: ...
+    @property
+    def out_of_range(self) -> float: ...
+
+
+class Undeclared(NamedTuple):
+    """What mlops.yaml means where it says nothing (a test holds the two together), for comparing data without a project: to
+    load what reads that file takes longer than to compare."""
+
+    nulls: float = 0.1
+    out_of_range: float = 0.05
+
+
+def broken(reference: Profile, current: Profile, features: list[str], rule: Rule) -> list[Violation]:
     """One violation for each feature that is gone, of another kind, empty, stuck, in another unit or out of its range.
 
     Features that became empty in as many rows each are one finding: a join found nothing, and no sensor broke.
@@ -38,7 +57,7 @@ def broken(reference: Profile, current: Profile, features: list[str], rule: Qual
     return found
 
 
-def faults(reference: Profile, current: Profile, features: Iterable[str], rule: Quality) -> dict[str, str]:
+def faults(reference: Profile, current: Profile, features: Iterable[str], rule: Rule) -> dict[str, str]:
     """What is broken about each feature that is, in a sentence."""
     said = {}
     for name in features:
@@ -68,10 +87,12 @@ def _violation(current: Profile, name: str, sentence: str) -> Violation:
     now = current.columns.get(name)
     figures: dict[str, float | int | str | None] = {"column": name, "n": now.n if now else 0}
     figures |= {"nulls": now.nulls if now else None, "cause": "data bug"}
+    from jupyter_mlops.records import Violation
+
     return Violation(kind="data-quality", what=name, sentence=sentence, severity="critical", figures=figures)
 
 
-def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
+def _fault(name: str, before: Column, now: Column, rule: Rule) -> str:
     if before.present and now.present and before.kind != now.kind:
         return f"column {name} was {before.holds} and is {now.holds} now"
     empty_before, empty_now = before.nulls / max(1, before.n), now.nulls / max(1, now.n)
@@ -87,7 +108,7 @@ def _fault(name: str, before: Column, now: Column, rule: Quality) -> str:
     return _stuck(name, before, now) or _unit(name, before, now) or _out_of_range(name, before, now, rule)
 
 
-def _unseen(name: str, before: Column, now: Column, rule: Quality) -> str:
+def _unseen(name: str, before: Column, now: Column, rule: Rule) -> str:
     """Of a closed list of values, a new one that is not rare is a change of encoding more often than of the world."""
     known, held = before.categories, now.categories
     if not known.exact or not held.exact or known.distinct > _MANY or before.seen < FEWEST * known.distinct:
@@ -138,7 +159,7 @@ def _apart(usual: Curve, quantiles: Floats) -> float:
     return float(np.abs(usual.below(np.sort(quantiles)) / usual.n - _SHARES).max())
 
 
-def _out_of_range(name: str, before: Column, now: Column, rule: Quality) -> str:
+def _out_of_range(name: str, before: Column, now: Column, rule: Rule) -> str:
     bounds, values = before.range(), now.buckets.values()
     if bounds is None:
         return ""

@@ -6,6 +6,7 @@ A project is a folder with `mlops.yaml` or `.mlops/`, found by walking up from w
 
 from __future__ import annotations
 
+from jupyter_mlops.project.faults import faults
 from jupyter_mlops.project.gates import (
     CalibrationGate,
     FairnessGate,
@@ -93,6 +94,7 @@ __all__ = [
     "Train",
     "Value",
     "VersusChampion",
+    "faults",
     "find",
     "load",
     "parse",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from jupyter_mlops.errors import BadInput, nearest
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.project.faults import faults
 from jupyter_mlops.project.specs import ProjectFile
 
 FILE = "mlops.yaml"
@@ -32,28 +33,14 @@ def parse(text: str, where: str = FILE) -> ProjectFile:
 
 
 def _explain(error: ValidationError, node: Any, where: str) -> BadInput:
-    faults = [_fault(e, node) for e in error.errors(include_url=False)]
-    faults.sort(key=lambda f: f["line"] or 0)
-    message = "\n".join(f"{where}, line {f['line']}: {f['key']}: {f['problem']}" for f in faults)
-    fixes = [f["fix"] for f in faults if f["fix"]]
-    return BadInput(message, "; ".join(fixes) or "mend those lines", code="bad-project-file", faults=faults)
+    found = sorted(((_line(node, fault.where), fault) for fault in faults(error, ProjectFile)), key=lambda f: f[0])
+    message = "\n".join(f"{where}, line {line}: {fault.key or 'project'}: {fault.problem}" for line, fault in found)
+    fixes = "; ".join(fault.fix for _, fault in found if fault.fix)
+    details = [{"line": line, "key": f.key, "problem": f.problem, "fix": f.fix} for line, f in found]
+    return BadInput(message, fixes or "mend those lines", code="bad-project-file", faults=details)
 
 
-def _fault(error: Any, node: Any) -> dict[str, Any]:
-    where = [part for part in error["loc"] if part != "[key]"]
-    key = ".".join(str(part) for part in where)
-    line = _line(node, where)
-    if error["type"] == "extra_forbidden":
-        close = nearest(str(where[-1]), _keys_at(where[:-1]))
-        fix = f"did you mean {close!r}?" if close else f"remove {where[-1]!r}"
-        return {"line": line, "key": key, "problem": "unknown key", "fix": fix}
-    if error["type"] == "missing":
-        return {"line": line, "key": key, "problem": "is missing", "fix": f"add {where[-1]!r}"}
-    problem = error["msg"].removeprefix("Value error, ")
-    return {"line": line, "key": key, "problem": f"{problem} (got {error['input']!r})", "fix": ""}
-
-
-def _line(node: Any, where: list[Any]) -> int | None:
+def _line(node: Any, where: tuple[str | int, ...]) -> int:
     """The line of the deepest part of `where` that is in the file."""
     line: int = node.start_mark.line + 1
     for part in where:
@@ -66,29 +53,3 @@ def _line(node: Any, where: list[Any]) -> int | None:
             node = node.value[part]
             line = node.start_mark.line + 1
     return line
-
-
-def _keys_at(where: list[Any]) -> list[str]:
-    """The keys that may stand at this place of the file, read from the types."""
-    spec: Any = ProjectFile
-    for part in where:
-        if not (isinstance(spec, type) and issubclass(spec, BaseModel)):
-            spec = _element(spec)
-            continue
-        field = spec.model_fields.get(str(part))
-        if field is None:
-            return []
-        spec = field.annotation
-    spec = _concrete(spec)
-    return list(spec.model_fields) if isinstance(spec, type) and issubclass(spec, BaseModel) else []
-
-
-def _element(annotation: Any) -> Any:
-    """What one item of a list or a mapping is."""
-    return _concrete(getattr(_concrete(annotation), "__args__", [annotation])[-1])
-
-
-def _concrete(annotation: Any) -> Any:
-    """`X | None` is X here."""
-    options = [a for a in getattr(annotation, "__args__", []) if a is not type(None)]
-    return options[0] if type(None) in getattr(annotation, "__args__", []) and options else annotation

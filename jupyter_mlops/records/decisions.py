@@ -27,6 +27,7 @@ class Verification(Record):
     """The ledger's answer: how many entries hold, and the first that does not, with why.
 
     `root` is of the Merkle tree over those entries; `checkpoints` counts those signed before that it was held against.
+    `clock_back` are entries whose time is over a minute before an earlier entry's: their order holds, their times do not.
     """
 
     ok: bool
@@ -37,6 +38,7 @@ class Verification(Record):
     first_bad: int | None = None
     problem: str = ""
     unexplained: list[str] = []
+    clock_back: list[int] = []
 
 
 class Decision(Record):

@@ -7,10 +7,13 @@ import hashlib
 import json
 import re
 import sys
+import textwrap
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from string import Template
+
+import yaml
 
 from jupyter_mlops import assets
 from jupyter_mlops.errors import BadInput
@@ -74,7 +77,7 @@ def _words(project: Project, image: str, models: list[str], text: str) -> dict[s
         "most_replicas": "1" if alone else str(MOST_REPLICAS),
         "strategy": "Recreate" if alone else "RollingUpdate",
         "access_mode": "ReadWriteOnce" if alone else "ReadWriteMany",
-        "files": json.dumps({_key(place): content for place, content in files.items()}),
+        "files": _lines({_key(place): content for place, content in files.items()}),
         "mounts": json.dumps(_mounts(list(files))),
         "env": json.dumps(_environment(project, name)),
         "digest": json.dumps(hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]),
@@ -92,6 +95,12 @@ def _beside(project: Project) -> dict[str, str]:
             raise BadInput(f"mlops.yaml names {name!r}, and there is no such file in the project", "correct its name")
         found[path.relative_to(project.root).as_posix()] = path.read_text(encoding="utf-8")
     return found
+
+
+def _lines(files: dict[str, str]) -> str:
+    """As block texts, line by line, so that a change of one line is a difference of one line."""
+    written = yaml.safe_dump(files, default_style="|", allow_unicode=True, width=float("inf"), sort_keys=False)
+    return "\n" + textwrap.indent(written, "  ").rstrip()
 
 
 def _key(place: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, nearest
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 JSON_KINDS = ("", "application/json", "application/vnd.mlflow")
@@ -36,21 +36,25 @@ class Grid:
     def column(self, name: str) -> list[Any] | None:
         if self.columns is None or name not in self.columns:
             return None
+        self._even(self.columns)
         place = self.columns.index(name)
         return [row[place] for row in self.data]
 
-    def rows(self, names: Sequence[str]) -> list[list[Any]]:
-        """The values of these columns, row by row; BadInput names a missing column or a row of another length."""
-        width = len(names) if self.columns is None else len(self.columns)
+    def _even(self, names: Sequence[str]) -> None:
+        width = len(names)
         for number, row in enumerate(self.data):
             if type(row) is not list or len(row) != width:
                 raise _row(self, number, f"a list of {width} values", row, what="names: " + ", ".join(names[:20]))
+
+    def rows(self, names: Sequence[str]) -> list[list[Any]]:
+        """The values of these columns, row by row; BadInput names a missing column or a row of another length."""
+        self._even(names if self.columns is None else self.columns)
         if self.columns is None or self.columns == list(names):
             return self.data
         places = {name: place for place, name in enumerate(self.columns)}
         missing = [name for name in names if name not in places]
         if missing:
-            raise missing_column(missing, names)
+            raise missing_column(missing, names, sent=self.columns)
         order = [places[name] for name in names]
         return [[row[place] for place in order] for row in self.data]
 
@@ -89,12 +93,13 @@ class Records:
                 return _row(self, number, "an object of columns", row)
         absent = [name for name in names if not any(name in row for row in self.data)]
         if absent:
-            return missing_column(absent, names)
+            return missing_column(absent, names, sent={name for row in self.data for name in row})
         number, name = next((i, n) for i, row in enumerate(self.data) for n in names if n not in row)
         return missing_column([name], names, number_of(self, number))
 
 
 Table = Grid | Records
+_LOOKED_AT = 200  # columns that nobody asked for; a request may hold a million
 _DECODER = json.JSONDecoder()  # NaN and Infinity are read, so that they are refused with their column and row
 
 
@@ -141,12 +146,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def missing_column(missing: list[str], names: Sequence[str], row: int | None = None) -> BadInput:
+def missing_column(
+    missing: list[str], names: Sequence[str], row: int | None = None, sent: Iterable[str] = ()
+) -> BadInput:
+    """`sent` are the columns that are there: one that is much like a missing one is offered as meant for it."""
+    close = nearest(missing[0], sorted(set(sent) - set(names))[:_LOOKED_AT])
+    meant = f"rename {close!r} to {missing[0]!r}, or " if close else ""
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     where = "" if row is None else f" in row {row}"
     details: dict[str, Any] = {"column": missing[0], "missing": missing[:50]} | ({} if row is None else {"row": row})
     return BadInput(
-        f"column {missing[0]!r} is missing{where}{more}", f"send the columns {', '.join(names[:50])}", **details
+        f"column {missing[0]!r} is missing{where}{more}", f"{meant}send the columns {', '.join(names[:50])}", **details
     )
 
 

@@ -35,9 +35,11 @@ from jupyter_mlops.stats.distances import (
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, Rising, at_k, ranking_at
 from jupyter_mlops.stats.named import groups_of, left_out, named_metric
 from jupyter_mlops.stats.online import online_level, simes
-from jupyter_mlops.stats.ranking import coverage, coverage_gain, first, unlike_pairs
+from jupyter_mlops.stats.ordering import rising_order, stretches
+from jupyter_mlops.stats.ranking import first, unlike_pairs
 from jupyter_mlops.stats.sequential import e_benjamini_hochberg, log_evidence
 from jupyter_mlops.stats.shares import few, wilson
+from jupyter_mlops.stats.showing import coverage, coverage_gain
 from jupyter_mlops.stats.strata import stratified
 
 __all__ = [
@@ -92,8 +94,10 @@ __all__ = [
     "population_stability",
     "ranking_at",
     "ratio",
+    "rising_order",
     "simes",
     "stratified",
+    "stretches",
     "summed",
     "unlike_pairs",
     "wasserstein",

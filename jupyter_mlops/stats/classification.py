@@ -6,6 +6,7 @@ Each equals scikit-learn's function of the same name; `ece` is the expected cali
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jupyter_mlops.stats.added import Added, written_out
-from jupyter_mlops.stats.metrics import POSITIVE, UNIT, Combine, Metric, averaged, each, mean, one_by_one, sorting
-from jupyter_mlops.stats.precision import average_precision_rising, tie_lengths
+from jupyter_mlops.stats.metrics import (
+    POSITIVE,
+    UNIT,
+    Combine,
+    Metric,
+    Rising,
+    averaged,
+    each,
+    mean,
+    one_by_one,
+    sorting,
+)
+from jupyter_mlops.stats.precision import average_precision_of, average_precision_rising, tie_lengths
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -73,25 +85,37 @@ def _log_losses(truth: Floats, score: Floats) -> list[Added]:
     return averaged(-np.log(np.where(truth == 1, p, 1 - p)))
 
 
-def _auc_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> list[Added]:
-    """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
-    negatives; their linearised average resamples without sorting again. Each row adds how many of the other kind are below."""
+def _auc_of(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> float:
+    """The share of pairs of the two classes in which the positive one is above, a tie the half; NaN without pairs."""
     up = truth == 1
+    one, other = _ups_and_downs(up, weight)
+    if not one or not other:
+        return math.nan
+    if weight is None and score is None:
+        return (float(np.flatnonzero(up).sum()) - one * (one - 1) / 2) / (one * other)
     mine, every = _below(up, score, weight)
-    one = float(up.sum() if weight is None else weight[up].sum())
-    other = float(len(up) if weight is None else weight.sum()) - one
+    won = (every - mine)[up] if weight is None else (every - mine)[up] * weight[up]
+    return float(won.sum()) / (one * other)
+
+
+def _ups_and_downs(up: NDArray[np.bool_], weight: Floats | None) -> tuple[float, float]:
+    one = float(np.count_nonzero(up) if weight is None else weight[up].sum())
+    return one, float(len(up) if weight is None else weight.sum()) - one
+
+
+def _auc_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None, value: float) -> list[Added]:
+    """The structural components of DeLong, DeLong and Clarke-Pearson, 1988: the area is a mean over positives, and over
+    negatives; their linearised average resamples without sorting again. Each row adds how many of the other kind are below,
+    which `value`, where it is of finer rows than these, moves a little."""
+    up = truth == 1
+    one, other = _ups_and_downs(up, weight)
     if not one or not other:
         return [Added(np.nan)] * 7
-    below = mine + up * (every - 2 * mine)
-    won = below[up] if weight is None else below[up] * weight[up]
+    mine, every = _below(up, score, weight)
+    finer = value - _auc_of(truth, score, weight)
+    below = mine + up * (every - 2 * mine) + finer * np.where(up, other, -one)
     down = (~up).view(np.int8)
-    return [
-        Added(below, down, 2),
-        Added(1.0, down, 2),
-        Added(float(won.sum()) / (one * other)),
-        Added(one),
-        Added(other),
-    ]
+    return [Added(below, down, 2), Added(1.0, down, 2), Added(value), Added(one), Added(other)]
 
 
 def _below(up: NDArray[np.bool_], score: Floats | None, weight: Floats | None) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -147,7 +171,9 @@ def _of_chances(
     return Metric(name, one_by_one(added), combine, False, probabilities=True, within=within, added=added)
 
 
-_AUC_PARTS = sorting(_auc_rising)
+_AUC = Rising(_auc_of, _auc_rising)
+_AVERAGE_PRECISION = Rising(average_precision_of, average_precision_rising)
+_AUC_PARTS = sorting(_AUC)
 _COUNTS = one_by_one(_counted)
 CLASSIFICATION = (
     Metric("accuracy", _COUNTS, _accuracy, True, share=(0, 1, 2, 3), within=UNIT, added=_counted),
@@ -157,15 +183,15 @@ CLASSIFICATION = (
     Metric("specificity", _COUNTS, _specificity, True, share=(1, 3), within=UNIT, added=_counted),
     Metric("f1", _COUNTS, _f1, True, within=UNIT, added=_counted),
     Metric("mcc", _COUNTS, _mcc, True, within=(-1.0, 1.0), added=_counted),
-    Metric("auc", _AUC_PARTS, _auc, True, weighted=True, within=UNIT, rising=_auc_rising),
+    Metric("auc", _AUC_PARTS, _auc, True, weighted=True, within=UNIT, rising=_AUC),
     Metric(
         "average_precision",
-        sorting(average_precision_rising),
+        sorting(_AVERAGE_PRECISION),
         _average_precision,
         True,
         weighted=True,
         within=UNIT,
-        rising=average_precision_rising,
+        rising=_AVERAGE_PRECISION,
     ),
     _of_chances("log_loss", _log_losses, mean, POSITIVE),
     _of_chances("brier", lambda y, s: averaged((y - s) ** 2), mean, UNIT),

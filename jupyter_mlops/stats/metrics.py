@@ -12,11 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jupyter_mlops.stats.added import Added, written_out
+from jupyter_mlops.stats.ordering import rising_order
 from jupyter_mlops.stats.ranking import average_precision, hit, ndcg, precision, recall, reciprocal_rank
 
 Floats = NDArray[np.float64]
 Combine = Callable[[Floats], Floats]
-Rising = Callable[[NDArray[Any], Floats | None, Floats | None], Sequence[Added]]
+
+
+@dataclass(frozen=True)
+class Rising:
+    """A metric of rows that stand by rising score, for whoever has sorted them already: score None where no two are the same,
+    weight None where all count the same. `value(truth, score, weight)`, and with that value what each row adds,
+    `added(truth, score, weight, value)`."""
+
+    value: Callable[[NDArray[Any], Floats | None, Floats | None], float]
+    added: Callable[[NDArray[Any], Floats | None, Floats | None, float], Sequence[Added]]
 
 
 @dataclass(frozen=True)
@@ -26,9 +36,9 @@ class Metric:
     `higher` is the better direction (None: neither, so it cannot be gated). `probabilities`: hard answers are not enough.
     `within` is what it can be at all: no interval reaches beyond. `share`: of a count over a count of yes or no, the columns
     of `parts` whose sum is counted over. `weighted`: `parts` wants the rows' weights itself, as `weight=`.
-    `added(truth, prediction)`: the same where each row adds to few columns. `rising(truth, score, weight)`: that of rows that
-    stand by rising score, for whoever has sorted them already; score None where no two are the same, weight None where all
-    count the same. `whole(truth, prediction, weight)`: the value of what is no sum over rows.
+    `added(truth, prediction)`: the same where each row adds to few columns. `rising`: that of rows by rising score.
+    `whole(truth, prediction, weight)`: the value of what is no sum over rows. `extreme`: it is that of the single worst row, so
+    no sample tells how much further it may go, and it has no interval.
     """
 
     name: str
@@ -41,6 +51,7 @@ class Metric:
     added: Callable[[Floats, Floats], Sequence[Added]] | None = None
     rising: Rising | None = None
     whole: Callable[..., float] | None = None
+    extreme: bool = False
     within: tuple[float, float] = (-math.inf, math.inf)
 
 
@@ -71,10 +82,9 @@ def sorting(rising: Rising) -> Callable[..., Floats]:
     """`parts` of rows as they come, from what gives what those by rising score add."""
 
     def parts(truth: Floats, score: Floats, weight: Floats | None = None) -> Floats:
-        order = np.argsort(score)
-        sorted_weight = None if weight is None else weight[order]
-        added = rising(truth[order], score[order], sorted_weight)
-        found = written_out(added, len(truth), sorted_weight)
+        order = rising_order(score)
+        rows = truth[order], score[order], None if weight is None else weight[order]
+        found = written_out(rising.added(*rows, rising.value(*rows)), len(truth), rows[2])
         back = np.empty_like(found)
         back[order] = found
         return back

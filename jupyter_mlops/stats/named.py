@@ -26,6 +26,7 @@ _GROUPS = (20, 50)
 _HIGHER = ("_score", "_corrcoef")
 _LOWER = ("_loss", "_error", "_deviance")
 _CALLED = ("y_pred", "labels_pred", "y2")
+_EXTREME = ("max_error", "neg_max_error")
 _REFUSED = (ValueError, TypeError, AttributeError, IndexError, ZeroDivisionError)
 
 
@@ -52,7 +53,8 @@ def named_metric(name: str, task: str, classes: int = 2) -> Metric | None:
     def of(truth: Floats, scores: Floats, weight: Floats | None = None) -> float:
         return _value(scored, truth, scores if task == "regression" else _classes(scores), scores, weight)
 
-    return Metric(name, _one_by_one(of), influenced, higher, probabilities=needs, weighted=True, whole=of)
+    parts, extreme = _one_by_one(of), name in _EXTREME
+    return Metric(name, parts, influenced, higher, probabilities=needs, weighted=True, whole=of, extreme=extreme)
 
 
 def _tried(task: str, classes: int) -> tuple[Floats, Floats]:

@@ -8,7 +8,8 @@ over the positives there are.
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,36 +20,67 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-def average_precision_rising(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> list[Added]:
-    """Influence, the value itself and 1 for each row, of rows by rising score; NaN where nothing is positive.
+def average_precision_of(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> float:
+    """The value, of rows by rising score; NaN where nothing is positive."""
+    steps = _steps(truth, score, weight)
+    return math.nan if steps is None else float((steps.own * _over(steps.down_to, steps.rows)).sum()) / steps.positives
+
+
+class _Steps(NamedTuple):
+    """Rows by falling score: which are found; the last row of each tie in which something is; how much is found and how much
+    stands down to there, and how much is found in that tie."""
+
+    found: NDArray[np.bool_]
+    ends: Codes
+    down_to: Floats
+    rows: Floats
+    own: Floats
+    positives: float
+
+
+def _steps(truth: NDArray[Any], score: Floats | None, weight: Floats | None) -> _Steps | None:
+    found = np.ascontiguousarray(truth[::-1]) == 1  # what is read backwards is summed a tenth as quickly
+    w = None if weight is None else weight[::-1]
+    if not found.any() or (w is not None and not w[found].any()):
+        return None
+    ends = _ends(found, None if score is None else tie_lengths(score[::-1]))
+    if w is None:
+        rows = np.asarray(ends + 1, dtype=np.float64)
+        down_to = np.asarray(np.cumsum(found)[ends], dtype=np.float64)
+    else:
+        rows, down_to = (np.asarray(np.cumsum(one)[ends], dtype=np.float64) for one in (w, w * found))
+    return _Steps(found, ends, down_to, rows, np.diff(down_to, prepend=0.0), float(down_to[-1]))
+
+
+def average_precision_rising(
+    truth: NDArray[Any], score: Floats | None, weight: Floats | None, value: float
+) -> list[Added]:
+    """Influence, the value and 1 for each row, of rows by rising score; NaN where nothing is positive. `value` may be of finer
+    rows than these, whose influences then are those of their ties.
 
     What a row adds changes only where something is found: it is computed at the ends of those ties and spread over the rows.
     """
-    found = np.ascontiguousarray(truth[::-1]) == 1  # what is read backwards is summed a tenth as quickly
-    w = None if weight is None else weight[::-1]
-    hits = np.cumsum(found)
-    positives = float(hits[-1] if w is None else w[found].sum())
-    if not positives:
+    steps = _steps(truth, score, weight)
+    if steps is None:
         return [Added(np.nan)] * 3
-    ends = _ends(found, hits, None if score is None else tie_lengths(score[::-1]))
-    rows = (ends + 1).astype(np.float64) if w is None else np.cumsum(w)[ends]
-    down_to = hits[ends].astype(np.float64) if w is None else np.cumsum(w * found)[ends]
-    own, precision = np.diff(down_to, prepend=0.0), _over(down_to, rows)
-    value = float((own * precision).sum()) / positives
+    found, ends = steps.found, steps.ends
+    precision = _over(steps.down_to, steps.rows)
     missed = np.zeros(len(found))
-    missed[: ends[-1] + 1] = np.repeat(_from(_over(own * precision, rows)), np.diff(ends, prepend=-1))
-    gained = precision - value + _from(_over(own, rows))
-    missed[np.flatnonzero(found)] -= np.repeat(gained, np.diff(hits[ends], prepend=0))
-    whole = float(len(found) if w is None else w.sum())
-    return [Added(missed[::-1] * (-whole / positives)), Added(value), Added(1.0)]
+    missed[: ends[-1] + 1] = np.repeat(_from(_over(steps.own * precision, steps.rows)), np.diff(ends, prepend=-1))
+    gained = precision - value + _from(_over(steps.own, steps.rows))
+    missed[np.flatnonzero(found)] -= np.repeat(gained, np.diff(np.cumsum(found)[ends], prepend=0))
+    missed = missed[::-1]
+    whole = float(len(found) if weight is None else weight.sum())
+    missed -= (missed.sum() if weight is None else missed @ weight) / whole  # nothing, unless `value` is of finer rows
+    return [Added(missed * (-whole / steps.positives)), Added(value), Added(1.0)]
 
 
-def _ends(found: NDArray[np.bool_], hits: Codes, tied: Codes | None) -> Codes:
+def _ends(found: NDArray[np.bool_], tied: Codes | None) -> Codes:
     """The last row of each tie in which something is found."""
     if tied is None:
         return np.flatnonzero(found)
     last = np.cumsum(tied) - 1
-    return last[np.diff(hits[last], prepend=0) > 0]
+    return last[np.diff(np.cumsum(found)[last], prepend=0) > 0]
 
 
 def tie_lengths(score: Floats) -> Codes | None:

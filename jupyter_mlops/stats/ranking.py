@@ -161,41 +161,6 @@ def unlike_pairs(kind: Codes, entity: Codes) -> tuple[Floats, Floats]:
     return pairs - alike, pairs
 
 
-def coverage(item: Codes, entity: Codes, catalogue: int, confidence_z: float) -> tuple[float, float, float]:
-    """The share of the catalogue's items that any entity was shown, and its jackknife interval over entities.
-
-    A resample of entities repeats some and leaves others out, so it always shows fewer items: the bootstrap does not
-    apply here, the delete-one jackknife does (Efron and Stein, 1981).
-    """
-    value, lost = _covered(item, entity, catalogue, int(entity.max(initial=-1)) + 1)
-    error = _jackknife_error(lost)
-    return value, max(0.0, value - confidence_z * error), min(1.0, value + confidence_z * error)
-
-
-def coverage_gain(
-    new: tuple[Codes, Codes], old: tuple[Codes, Codes], catalogue: int, confidence_z: float
-) -> tuple[float, float, float]:
-    """How much more of the catalogue one model shows than another to the same entities, and its jackknife interval. Each
-    model is its shown items and the entities they were shown to."""
-    count = max(int(entity.max(initial=-1)) + 1 for _, entity in (new, old))
-    (mine, my_loss), (theirs, their_loss) = (_covered(*shown, catalogue, count) for shown in (new, old))
-    error = _jackknife_error(my_loss - their_loss)
-    return mine - theirs, mine - theirs - confidence_z * error, mine - theirs + confidence_z * error
-
-
-def _covered(item: Codes, entity: Codes, catalogue: int, count: int) -> tuple[float, Floats]:
-    """The share of the catalogue that was shown, and how much of it each entity alone was shown."""
-    shown = np.unique(np.stack([item, entity]), axis=1)
-    times = np.bincount(shown[0], minlength=catalogue)
-    alone = np.bincount(shown[1], weights=(times[shown[0]] == 1).astype(float), minlength=count) / catalogue
-    return float((times > 0).sum() / catalogue), alone
-
-
-def _jackknife_error(lost: Floats) -> float:
-    count = len(lost)
-    return float(np.sqrt((count - 1) / count * ((lost - lost.mean()) ** 2).sum())) if count > 1 else np.nan
-
-
 def _precision_at(rel: Floats, place: Codes, tie: Codes) -> tuple[Floats, Codes]:
     """For each row, in order: the precision down to the end of its tie, and the place of that end."""
     if not len(rel):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
+    from jupyter_mlops.store.natives import is_native, write_native
     from jupyter_mlops.store.predicting import Answers, Said, answers, chances, columns_of, finite, predict
     from jupyter_mlops.store.runs import KEY, Store
     from jupyter_mlops.store.tables import Database, database, foreign_database
@@ -43,10 +44,12 @@ __all__ = [
     "foreign",
     "foreign_database",
     "import_mlflow",
+    "is_native",
     "lease",
     "open_store",
     "predict",
     "same_incident",
+    "write_native",
 ]
 
 # A kernel asks for a lease and no more, so each name brings its own imports when it is first used.
@@ -61,9 +64,11 @@ _HOME = {
     "files_below": "digests",
     "foreign": "trusted",
     "foreign_database": "tables",
+    "is_native": "natives",
     "lease": "leases",
     **dict.fromkeys(("Answers", "Said", "answers", "chances", "columns_of", "finite", "predict"), "predicting"),
     "same_incident": "alerting",
+    "write_native": "natives",
 }
 
 # MLflow reads these when it is imported. Our journal retries, so its own patience of minutes would only block people.

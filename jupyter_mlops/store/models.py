@@ -3,6 +3,7 @@
 MLflow takes the list of trusted types from the model's own file, so whoever writes the file chooses what is trusted. Here the
 list is this one, reviewed: each type holds numbers and calls nothing it is given. XGBoost's and LightGBM's models go by
 MLflow's flavours of these names, with the library's own file for everybody else; ours reads the skops file that lies beside.
+CatBoost's own file holds numbers alone, and is all there is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from mlflow.sklearn import save_model as save_sklearn
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.store.boosters import answering
+from jupyter_mlops.store.natives import is_native, read_native
 from jupyter_mlops.store.trusted import TRUSTED, foreign
 
 FILE = "model.skops"
@@ -47,7 +49,7 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
             input_example=input_example,
             pip_requirements=list(requirements) or None,
         )
-        if not (path / FILE).is_file():
+        if not is_native(model) and not (path / FILE).is_file():
             _write_skops(model, path / FILE)
         if hasattr(input_example, "to_json"):
             _write_example(input_example, path / "example.json")
@@ -60,6 +62,10 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
 def _saver(model: Any) -> Callable[..., None]:
     """MLflow's flavour for it. Its library was imported by whoever made the model."""
     library = type(model).__module__.partition(".")[0]
+    if is_native(model):
+        from mlflow.catboost import save_model
+
+        return cast("Callable[..., None]", save_model)
     if library == "xgboost":
         from mlflow.xgboost import save_model
 
@@ -79,7 +85,9 @@ def _write_skops(model: Any, file: Path) -> None:
 
 
 def read_saved(file: Path) -> Any:
-    """The object in a skops file, if every type in it was reviewed."""
+    """The object in a skops file, if every type in it was reviewed; or in its library's own."""
+    if file.suffix == ".cbm":
+        return read_native(file)
     from skops.io import get_untrusted_types, load
 
     _refuse_foreign(get_untrusted_types(file=file))
@@ -88,6 +96,8 @@ def read_saved(file: Path) -> Any:
 
 def check_types(model: Any) -> None:
     """Raises BadInput naming every type in the model that nobody has reviewed."""
+    if is_native(model):
+        return
     from skops.io import dumps, get_untrusted_types
 
     _refuse_foreign(get_untrusted_types(data=dumps(model)))
@@ -119,6 +129,8 @@ def read_model(folder: Path) -> tuple[Any, Any]:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     file = folder / FILE
+    if not file.is_file() and (native := _native(folder)):
+        return read_native(folder / "model.cb", native), _read_example(folder)
     if not file.is_file():
         raise BadInput(
             f"no {FILE} in {folder.name}: only models saved as skops are loaded",
@@ -129,6 +141,12 @@ def read_model(folder: Path) -> tuple[Any, Any]:
     except UntrustedTypesFoundException as error:
         raise BadInput(f"the model was not loaded: {error}", "register a model of reviewed types only") from error
     return answering(model), _read_example(folder)
+
+
+def _native(folder: Path) -> str:
+    """The class of a model that is CatBoost's own file; empty for any other."""
+    flavor = Model.load(str(folder)).flavors.get("catboost", {}) if (folder / "MLmodel").is_file() else {}
+    return str(flavor.get("model_type", "")) if flavor.get("save_format") == "cbm" else ""
 
 
 def read_trusted(folder: Path) -> tuple[Any, Any]:

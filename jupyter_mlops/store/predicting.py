@@ -55,7 +55,7 @@ def answers(model: Any, rows: Any, features: list[str]) -> Answers:
     missing = [name for name in features if name not in rows.columns]
     if missing:
         raise BadInput(
-            f"the rows lack {len(missing)} columns the model was fitted on: {', '.join(missing[:5])}",
+            f"the rows lack {len(missing)} column{'s' * (len(missing) != 1)} the model was fitted on: {', '.join(missing[:5])}",
             "give rows with the columns of its training data",
             missing=missing,
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import tempfile
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,13 @@ from jupyter_mlops.records import Dataset, Run
 from jupyter_mlops.store import formats, leases, models
 from jupyter_mlops.store.boosters import answering
 from jupyter_mlops.store.digests import digest_of, files_below
+from jupyter_mlops.store.places import on_this_machine, ordinary
+from jupyter_mlops.store.recorded import PARENT, REASON, millis, now, record
 from jupyter_mlops.store.tables import database
 
 registries()  # MLflow fills its table of registries on first use, where a second thread would meet it half full, without ours
 
 KEY = "mlops.key"
-REASON = "mlops.reason"
-PARENT = "mlflow.parentRunId"
 _BATCH = 100
 _MOST_METRICS = 1000  # MLflow takes as many in one call
 _LONGEST_PARAMETER = 6000
@@ -137,7 +136,7 @@ class Store:
                 "mlflow.user": config.actor(),
             }
             all_tags |= {PARENT: parent} if parent else {}
-            run = self.client.create_run(experiment_id, start_time=_millis(started), tags=all_tags, run_name=name)
+            run = self.client.create_run(experiment_id, start_time=millis(started), tags=all_tags, run_name=name)
             return str(run.info.run_id)
 
     def log(
@@ -150,7 +149,7 @@ class Store:
         at: datetime | None = None,
     ) -> None:
         """Add to a run. A value sent twice is stored once: MLflow keys each by run, name, time and value."""
-        when = _millis(at) or _now()
+        when = millis(at) or now()
         params = [Param(k, str(v)[:_LONGEST_PARAMETER]) for k, v in (parameters or {}).items()]
         values = [Metric(k, float(v), when, 0) for k, v in (metrics or {}).items()]
         labels = [RunTag(k, str(v)[:_LONGEST_PARAMETER]) for k, v in (tags or {}).items()]
@@ -212,7 +211,14 @@ class Store:
         with self.explained():
             if reason:
                 self.client.set_tag(run_id, REASON, reason[:_LONGEST_PARAMETER])
-            self.client.set_terminated(run_id, status, end_time=_millis(ended))
+            elif status == "FINISHED":
+                self._forget_reason(run_id)
+            self.client.set_terminated(run_id, status, end_time=millis(ended))
+
+    def _forget_reason(self, run_id: str) -> None:
+        """A run that was thought lost, and whose end came in late, was not lost."""
+        with suppress(MlflowException):
+            self.client.delete_tag(run_id, REASON)
 
     def renew(self, run_id: str, lasts: float) -> None:
         """A sign of life from this process, the run's keeper: who does not see this machine believes it for a while."""
@@ -302,9 +308,9 @@ class Store:
     def artifact(self, run_id: str, path: str) -> Path:
         """A local copy of one file or folder of a run. A link or pipe that somebody put there is refused, not followed."""
         with self.explained():
-            root = _on_this_machine(self.client.get_run(run_id).info.artifact_uri)
+            root = on_this_machine(self.client.get_run(run_id).info.artifact_uri)
             if root:
-                _ordinary(root, path)
+                ordinary(root, path)
             return Path(self.client.download_artifacts(run_id, path))
 
     def text(self, run_id: str, path: str) -> str:
@@ -325,7 +331,7 @@ class Store:
         """A local folder of the files behind `models:/m-...`."""
         with self.explained():
             place = self.client.get_logged_model(model_uri.removeprefix("models:/")).artifact_location
-            return _on_this_machine(place) or Path(mlflow.artifacts.download_artifacts(model_uri))
+            return on_this_machine(place) or Path(mlflow.artifacts.download_artifacts(model_uri))
 
     def digest(self, model_uri: str) -> str:
         """What the model's files are now, as one SHA-256."""
@@ -353,22 +359,7 @@ class Store:
         return answering(models.read_saved(file))
 
     def _record(self, run: Any) -> Run:
-        info, data = run.info, run.data
-        return Run(
-            run_id=info.run_id,
-            name=info.run_name or info.run_id[:8],
-            experiment=self._experiment_name(info.experiment_id),
-            status=info.status,
-            started=_when(info.start_time) or datetime.fromtimestamp(0, UTC),
-            ended=_when(info.end_time),
-            reason=data.tags.get(REASON, ""),
-            parameters=dict(data.params),
-            metrics=dict(data.metrics),
-            tags={k: v for k, v in data.tags.items() if not k.startswith("mlflow.") or k == "mlflow.user"},
-            datasets=[_dataset(i) for i in (run.inputs.dataset_inputs if run.inputs else [])],
-            parent=data.tags.get(PARENT),
-            artifacts=info.artifact_uri or "",
-        )
+        return record(run, self._experiment_name(run.info.experiment_id))
 
     def _experiment_name(self, experiment_id: str) -> str:
         for name, known in self._experiments.items():
@@ -377,43 +368,3 @@ class Store:
         name = str(self.client.get_experiment(experiment_id).name)
         self._experiments[name] = experiment_id
         return name
-
-
-def _dataset(entry: Any) -> Dataset:
-    shape = json.loads(entry.dataset.profile or "{}")
-    context = next((t.value for t in entry.tags if t.key == "mlflow.data.context"), "training")
-    return Dataset(
-        name=entry.dataset.name,
-        digest=entry.dataset.digest,
-        source=entry.dataset.source,
-        rows=shape.get("num_rows") or 0,
-        columns=shape.get("num_columns") or 0,
-        context=context,
-    )
-
-
-def _now() -> int:
-    return int(datetime.now(UTC).timestamp() * 1000)
-
-
-def _millis(at: datetime | None) -> int | None:
-    return int(at.timestamp() * 1000) if at else None
-
-
-def _when(millis: int | None) -> datetime | None:
-    return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
-
-
-def _on_this_machine(place: str) -> Path | None:
-    """The folder that an artifact location names, if it is one of this machine."""
-    if place.startswith("file://"):
-        return Path(urllib.parse.unquote(urllib.parse.urlsplit(place).path))
-    return Path(place) if place.startswith("/") else None
-
-
-def _ordinary(root: Path, path: str) -> None:
-    found = root / path
-    below = [found, *found.parents][: len(Path(path).parts)]
-    special = found.exists() and not (found.is_file() or found.is_dir())
-    if special or any(place.is_symlink() for place in below):
-        raise BadInput(f"{path} among the run's files is not an ordinary file", "find out who put it there", path=path)

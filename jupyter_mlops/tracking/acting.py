@@ -31,23 +31,23 @@ def may_act(value: Any) -> bool:
 
 
 def _is_inert(value: Any) -> bool:
-    if isinstance(value, _INERT):
+    kind = type(value)  # what an object says of its own class may be anything, or an error
+    if issubclass(kind, _INERT):
         return True
-    kind = type(value)
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
         return bool(value.dtype.kind != "O")
     return kind.__module__.partition(".")[0] in _DATA
 
 
 def _is_own(value: Any) -> bool:
-    kind = value if isinstance(value, type | FunctionType) else type(value)
+    kind = value if issubclass(type(value), (type, FunctionType)) else type(value)
     return getattr(kind, "__module__", None) == "__main__"
 
 
 def _parts(value: Any) -> list[Any]:
-    if isinstance(value, MethodType):
+    if issubclass(type(value), MethodType):
         return [value.__self__, value.__func__]
-    if isinstance(value, type | FunctionType):  # a library's own: its closure may hold what it was given
+    if issubclass(type(value), (type, FunctionType)):  # a library's own: its closure may hold what it was given
         cells = getattr(value, "__closure__", None) or ()
         return [cell.cell_contents for cell in cells if _is_full(cell)]
     if type(value).__module__ == "numpy":

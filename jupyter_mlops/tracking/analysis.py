@@ -70,6 +70,12 @@ def names_of(source: str, modules: Mapping[str, str] | None = None) -> Names:
     return names
 
 
+def read_in(source: str) -> set[str]:
+    """Every name that its text names, of before or of its own."""
+    names = names_of(source)
+    return names.reads | names.writes
+
+
 class _Walker(ast.NodeVisitor):
     """`sure` are the names bound by now whichever way the cell went; what else is read may come from before the cell."""
 

@@ -28,7 +28,8 @@ def recorded(store: Store, run_id: str) -> tuple[dict[str, float], Any]:
 def replayed(store: Store, record: Path, rows: Any) -> dict[str, float]:
     """What the model of a journal's record answers to these rows."""
     with suppress(MlopsError, OSError):
-        return _figures(store.read_saved(record / journal.MODEL), rows)
+        file = journal.model_file(record)
+        return _figures(store.read_saved(file), rows) if file else {}
     return {}
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.masking import mask_told
+from jupyter_mlops.masking import held, mask_told
 from jupyter_mlops.tracking import finding, journal
 from jupyter_mlops.tracking.cell import Cell, Options
 from jupyter_mlops.tracking.keeping import keep_model
@@ -33,6 +33,10 @@ def capture(
 ) -> dict[str, Any]:
     """Fill in the cell; gives what else the record's last line says. A step that fails takes no other one with it."""
     outputs: list[str] = []
+    secrets: list[str] = []
+    with harmless("the secrets that variables hold are not known"):
+        secrets = held(namespace)
+    cell.error = mask_told(cell.error, secrets)
     model = finding.find_model(seen, namespace, options.model)
     with harmless("its metrics were not all found"):
         metrics = finding.find_metrics(seen, namespace, python, _asked(cell, namespace, options), cell)
@@ -43,14 +47,25 @@ def capture(
     with harmless("its data was not all described"):
         datasets = finding.find_datasets(seen, python, cells, namespace, options.data)
         cell.datasets = [d.model_dump() for d in datasets]
+    cell.warnings += _not_there(namespace, options)
     with harmless("leaked rows were not looked for"):
         cell.warnings += leaks(seen)
     with harmless("its outputs were not kept"):
-        outputs = _save_outputs(folder, cell.outputs)
+        outputs = _save_outputs(folder, cell.outputs, secrets)
     if model and options.keep_model and cell.status == "FINISHED":
         with harmless("the model was not kept"):
             _keep(cell, folder, model, seen, options.pickled)
     return {"outputs": outputs}
+
+
+def _not_there(namespace: MutableMapping[str, Any], options: Options) -> list[str]:
+    """What was asked for by a name that no variable has."""
+    asked = [
+        ("--model", options.model),
+        *(("--param", n) for n in options.parameters),
+        *(("--data", n) for n in options.data),
+    ]
+    return [f"{option} {name}: there is no variable {name}" for option, name in asked if name and name not in namespace]
 
 
 def _asked(cell: Cell, namespace: MutableMapping[str, Any], options: Options) -> dict[str, float]:
@@ -73,7 +88,7 @@ def _keep(cell: Cell, folder: Path, model: tuple[str, Any], seen: Seen, pickled:
         cell.model = f"{name}: {type(fitted).__name__}"
 
 
-def _save_outputs(folder: Path, outputs: Sequence[tuple[str, bytes]]) -> list[str]:
+def _save_outputs(folder: Path, outputs: Sequence[tuple[str, bytes]], secrets: Sequence[str]) -> list[str]:
     """Figures and tables the cell showed, as files; text is masked."""
     if not outputs:
         return []
@@ -82,6 +97,7 @@ def _save_outputs(folder: Path, outputs: Sequence[tuple[str, bytes]]) -> list[st
     names = []
     for number, (kind, content) in enumerate(outputs, start=1):
         name = f"{number:02d}.{kind.rpartition('/')[2].partition('+')[0].replace('plain', 'txt')}"
-        (place / name).write_bytes(mask_told(content.decode(errors="replace")).encode() if kind in _TEXT else content)
+        told = mask_told(content.decode(errors="replace"), secrets).encode() if kind in _TEXT else content
+        (place / name).write_bytes(told)
         names.append(name)
     return names

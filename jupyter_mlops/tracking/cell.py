@@ -71,3 +71,5 @@ class Cell:
     printed: str = ""
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
     streamed: dict[str, float] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    """What the names that it may bind held before it ran."""

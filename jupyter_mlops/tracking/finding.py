@@ -12,17 +12,16 @@ from typing import Any
 
 from jupyter_mlops.masking import mask_value
 from jupyter_mlops.records import Dataset
-from jupyter_mlops.tracking.analysis import names_of
+from jupyter_mlops.tracking.analysis import Names, names_of
 from jupyter_mlops.tracking.cell import Cell
 from jupyter_mlops.tracking.data import describe
 from jupyter_mlops.tracking.seeing import Fit, Score, Seen, number
 from jupyter_mlops.tracking.syntax import BROKEN, constants_of
 
-_METRIC = re.compile(
-    r"(?i)(?:^|_)(?:mae|mse|rmse|mape|r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|log_?loss|loss|brier|score|"
-    r"error|kappa|mcc)(?:_|$|\d)"
-)
-_ERRORS = re.compile(r"(?i)(?:^|_)(?:mae|mse|rmse|mape|log_?loss|loss|brier|error)(?:_|$|\d)")
+_LESS = "mae|mse|rmse|mape|log_?loss|loss|brier|aic|bic|perplexity|error"
+_MORE = "r2|auc|accuracy|acc|precision|recall|f1|ndcg|mrr|mean_ap|score|kappa|mcc"
+_METRIC = re.compile(rf"(?i)(?:^|_)(?:{_LESS}|{_MORE})(?:_|$|\d)")
+_ERRORS = re.compile(rf"(?i)(?:^|_)(?:{_LESS})(?:_|$|\d)")
 _LINE = re.compile(r"([A-Za-z][\w@ -]{0,40}?)\s*[:=]\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])")
 _MOST_PARAMETERS = 100
 _LONGEST = 500
@@ -32,7 +31,11 @@ def find_model(seen: Seen, namespace: Mapping[str, Any], wanted: str | None) -> 
     """The variable asked for, else the last estimator fitted that a variable holds; its name and the object."""
     if wanted is not None:
         return (wanted, namespace[wanted]) if wanted in namespace else None
-    fitted = [fit.estimator for fit in reversed(seen.fits) if hasattr(fit.estimator, "predict")]
+    fitted = [
+        fit.estimator
+        for fit in reversed(seen.fits)
+        if hasattr(fit.estimator, "predict") or hasattr(fit.estimator, "state_dict")
+    ]
     for estimator in fitted:
         for name, value in namespace.items():
             if value is estimator and not name.startswith("_"):
@@ -53,7 +56,9 @@ def find_metrics(
     """
     found: Found = {name: (value, "--metric") for name, value in asked.items()}
     _add(found, ((name, value, "mlops.log") for name, value in cell.streamed.items()))
-    assigned = {n: namespace[n] for n in sorted(names_of(python).writes) if n in namespace and _METRIC.search(n)}
+    names = names_of(python)
+    bound = {n for n in names.writes if n in namespace and _METRIC.search(n) and _was_bound(n, names, namespace, cell)}
+    assigned = {n: namespace[n] for n in sorted(bound)}
     _add(found, ((n, v, f"the variable {n}") for name, held in assigned.items() for n, v in _numbers(name, held)))
     if isinstance(cell.returned, dict):
         _add(found, ((n, v, "what the cell returned") for n, v in _numbers("", cell.returned) if _METRIC.search(n)))
@@ -64,6 +69,13 @@ def find_metrics(
     _add(found, ((n, s[0].value, s[0].function) for n, s in by_name.items() if len(s) == 1 and s[0].value not in known))
     _add(found, ((name, value, "printed") for name, value in _printed(cell.printed, found)))
     return {name: item for name, item in found.items() if math.isfinite(item[0])}
+
+
+def _was_bound(name: str, names: Names, namespace: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether it was this execution that bound it: certain where it ended well and no condition stands over it."""
+    if cell.error == "" and name in names.settles:
+        return True
+    return name not in cell.before or cell.before[name] is not namespace[name]
 
 
 def less_is_better(name: str) -> bool:
@@ -78,7 +90,7 @@ def _add(found: Found, more: Iterable[tuple[str, float, str]]) -> None:
 
 def _numbers(name: str, value: Any) -> list[tuple[str, float]]:
     """A number under its name; the numbers of a mapping under theirs."""
-    held = value if isinstance(value, dict) else {name: value}
+    held = value if issubclass(type(value), dict) else {name: value}
     found = ((str(key), number(one)) for key, one in held.items())
     return [(key, one) for key, one in found if one is not None][:_MOST_PARAMETERS]
 
@@ -224,4 +236,4 @@ def _text(node: ast.expr, namespace: Mapping[str, Any]) -> str | None:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
+    return issubclass(type(value), (str, int, float, bool))

@@ -19,7 +19,11 @@ from urllib.parse import quote
 RECORD = "record.jsonl"
 MODEL = "model.skops"
 PICKLE = "model.pkl"
-EXAMPLE = "input_example.parquet"
+NATIVE = "model.cbm"
+"""As the model's own library writes it, where that runs no code when it is read."""
+EXAMPLE = "input_example.arrow"
+OLD_EXAMPLE = "input_example.parquet"
+"""As it once was written: a record may wait for long."""
 EXAMPLE_ARRAY = "input_example.npy"
 OUTPUTS = "outputs"
 
@@ -97,6 +101,11 @@ def read(folder: Path) -> Told:
             case "metrics":
                 told.streamed += [(name, value, found["step"], found["ms"]) for name, value in found["values"].items()]
     return told
+
+
+def model_file(folder: Path) -> Path | None:
+    """The model that a record holds in a form that runs no code when it is read."""
+    return next((folder / name for name in (MODEL, NATIVE) if (folder / name).is_file()), None)
 
 
 def waiting(home: Path) -> Iterator[Path]:

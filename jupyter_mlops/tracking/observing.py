@@ -26,12 +26,17 @@ BOOSTING = ("xgboost", "lightgbm")
 """Libraries with a training function of their own beside scikit-learn's estimators."""
 _lock = threading.RLock()
 _undo: list[Callable[[], None]] = []
+_METHODS = tuple(watchers.METHODS.items())
 
 
 @contextmanager
 def observing(source: str, seen: Seen) -> Iterator[None]:
     """Watch until the end of the block. A library that is not there and that the cell does not import is let be."""
-    here = [name for name in ("sklearn", *BOOSTING) if name in sys.modules or _imports(source, name)]
+    here = [
+        name
+        for name in ("sklearn", *BOOSTING, *(home.partition(".")[0] for home, _, _ in _OTHERS))
+        if name in sys.modules or _imports(source, name)
+    ]
     if not here:
         yield
         return
@@ -70,11 +75,16 @@ def _watch(here: list[str], first: bool) -> None:
         if name in BOOSTING and hasattr(module, "Booster"):
             _swap(module.train, watchers.training)
             _swap(module.Booster.predict, watchers.predict)
+    for home, name, watch in _OTHERS:
+        if home.partition(".")[0] in here:
+            _watch_family(getattr(importlib.import_module(home), name), watch, first)
+    if set(here) == {"statsmodels"}:
+        return
     base, metrics = importlib.import_module("sklearn.base"), importlib.import_module("sklearn.metrics")
     for kind in _classes(base):
         _watch_class(kind)
     if first:
-        _watch_new_classes(base.BaseEstimator)
+        _watch_new_classes(base.BaseEstimator, _watch_class)
     _watch_functions(metrics, lambda name: name.endswith(("_score", "_error", "_loss")), watchers.metric)
     if "sklearn.model_selection" in sys.modules:
         selection = sys.modules["sklearn.model_selection"]
@@ -86,27 +96,50 @@ def _swap(function: Any, watcher: Watcher) -> None:
         _undo.append(swap(function, watcher))
 
 
+def _watch_family(base: type, watch: Callable[[type], None], first: bool) -> None:
+    for kind in _family(base):
+        watch(kind)
+    if first:
+        _watch_new_classes(base, watch)
+
+
 def _classes(base: ModuleType) -> set[type]:
     """Every estimator class imported so far, and the mixins that bring methods to them."""
+    return set[type]().union(*(kind.__mro__ for kind in _family(base.BaseEstimator)))
+
+
+def _family(first: type) -> set[type]:
     found: set[type] = set()
-    waiting = [base.BaseEstimator]
+    waiting = [first]
     while waiting:
         kind = waiting.pop()
         if kind not in found:
             found.add(kind)
             waiting += kind.__subclasses__()
-    return set[type]().union(*(kind.__mro__ for kind in found))
+    return found
 
 
 def _watch_class(kind: type) -> None:
     own = kind.__dict__
-    for method in watchers.METHODS.keys() & own.keys():
-        function = own[method]
-        # A pipeline's or a search's method is there only if its parts have it; the function is in the descriptor.
-        _swap(getattr(function, "fn", function), watchers.METHODS[method])
+    for method, watcher in _METHODS:
+        function = own.get(method)
+        if function is not None:
+            # A pipeline's or a search's method is there only if its parts have it; the function is in the descriptor.
+            _swap(getattr(function, "fn", function), watcher)
 
 
-def _watch_new_classes(base: Any) -> None:
+def _watch_estimation(kind: type) -> None:
+    _swap(kind.__dict__.get("fit"), watchers.estimation)
+
+
+_OTHERS = (
+    ("catboost.core", "CatBoost", _watch_class),
+    ("statsmodels.base.model", "Model", _watch_estimation),
+)
+"""The classes of the libraries whose models are none of scikit-learn's, and what is watched of each."""
+
+
+def _watch_new_classes(base: Any, watch: Callable[[type], None]) -> None:
     """Classes imported or written by the cell itself announce themselves when they are made."""
     original = base.__dict__.get("__init_subclass__")
     inherited = base.__init_subclass__
@@ -114,7 +147,7 @@ def _watch_new_classes(base: Any) -> None:
     def announced(cls: type, /, **options: Any) -> None:
         inherited.__func__(cls, **options) if hasattr(inherited, "__func__") else None
         with _lock:
-            _watch_class(cls)
+            watch(cls)
 
     def restore() -> None:
         if original is None:

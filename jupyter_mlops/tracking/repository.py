@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from jupyter_mlops.masking import mask
+from jupyter_mlops.masking import mask_code
 
 _LONGEST_DIFF = 1_000_000
 
@@ -15,7 +15,7 @@ def repository(folder: Path) -> tuple[str, str]:
     commit = _git(folder, "rev-parse", "HEAD").strip()
     if not commit:
         return "", ""
-    return commit, mask(_git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv")[:_LONGEST_DIFF])
+    return commit, mask_code(_git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv")[:_LONGEST_DIFF])
 
 
 def _git(folder: Path, *words: str) -> str:

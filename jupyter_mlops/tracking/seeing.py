@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -83,9 +84,11 @@ def _whole(value: Any) -> Any:
 
 def number(value: Any) -> float | None:
     """The value of a number of any library: Python's, numpy's, an array or tensor of no dimension; None of what is none."""
-    if isinstance(value, Real) and not isinstance(value, bool):
+    kind = type(value)
+    if issubclass(kind, Real) and not issubclass(kind, bool):
         return float(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        held = value.item()
-        return float(held) if isinstance(held, int | float) and not isinstance(held, bool) else None
+    with suppress(Exception):  # a proxy may answer with any error
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            held = value.item()
+            return float(held) if isinstance(held, int | float) and not isinstance(held, bool) else None
     return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import config
-from jupyter_mlops.masking import mask, mask_told
+from jupyter_mlops.masking import mask, mask_code, mask_told
 from jupyter_mlops.tracking import chance, document
 from jupyter_mlops.tracking.cell import Cell, Options, Source
 from jupyter_mlops.tracking.slicing import History
@@ -52,6 +52,8 @@ class Session:
 
         With `if_seen`, a block that neither fits nor scores leaves no record, and its cell stays RUNNING.
         """
+        from jupyter_mlops.tracking import loops
+        from jupyter_mlops.tracking.analysis import read_in
         from jupyter_mlops.tracking.environment import PeakMemory
         from jupyter_mlops.tracking.observing import observing
         from jupyter_mlops.tracking.seeing import Seen
@@ -61,6 +63,10 @@ class Session:
         record = self._begin(cell, source, options, if_seen)
         seen = Seen()
         seen.first = partial(self._start, record, cell, source, options) if if_seen else None
+        weights: dict[int, int] = {}
+        with self._harmless(cell, "what was there before it is not known"):
+            cell.before = _metrics_before(source.python, namespace)
+            weights = loops.networks(namespace)
         chances = chance.states()
         memory, began, cpu = PeakMemory(), time.perf_counter(), time.process_time()
         error: BaseException | None = None
@@ -72,6 +78,8 @@ class Session:
                 raise
             finally:
                 cell.seconds = time.perf_counter() - began
+                with self._harmless(cell, "what it trained is not known"):
+                    loops.trained(seen, weights, namespace, read_in(source.python))
                 times = {"wall": cell.seconds, "cpu": time.process_time() - cpu, "peak_memory": memory.read()}
                 if seen.first is not None:  # nothing that a run is for has begun
                     record.discard()
@@ -227,8 +235,15 @@ class Session:
             cell.warnings.append(f"{what}: {type(error).__name__}: {error}")
 
 
-_masked = lru_cache(maxsize=4096)(mask)
+_masked = lru_cache(maxsize=4096)(mask_code)
 """Cells and modules go along with every run that depends on them."""
+
+
+def _metrics_before(python: str, namespace: MutableMapping[str, Any]) -> dict[str, Any]:
+    """What the names that it may bind hold now: a metric that it never came to bind is an earlier cell's."""
+    from jupyter_mlops.tracking.analysis import names_of
+
+    return {name: namespace[name] for name in names_of(python).writes if name in namespace}
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str]:

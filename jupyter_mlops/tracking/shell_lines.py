@@ -62,7 +62,7 @@ def _without_options(text: str) -> str:
 
 
 def _cell(name: str, line: str, body: str) -> Magic:
-    if name == "time":
+    if name in ("time", "track"):
         return Magic(body)
     if name == "capture":  # `%%capture out` binds a name, after which the cell is as any other
         return Magic("\n".join([*(f"{word} = 0" for word in line.split() if word.isidentifier()), body]))

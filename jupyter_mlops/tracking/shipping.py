@@ -147,8 +147,9 @@ def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[
     status, reason = end["status"], end["error"]
     for name in end.get("outputs", []):
         store.log_file(run_id, folder / journal.OUTPUTS / name, "outputs")
-    if (folder / journal.MODEL).is_file():
-        reason = _send_model(store, run_id, folder, requirements) or reason
+    model = journal.model_file(folder)
+    if model is not None:
+        reason = _send_model(store, run_id, model, requirements) or reason
     if (folder / journal.PICKLE).is_file():
         store.log_file(run_id, folder / journal.PICKLE, "pickled")
     store.end_run(run_id, status, reason, ended)
@@ -203,11 +204,11 @@ def _send_code(store: Store, run_id: str, start: dict[str, Any], end: dict[str, 
     store.log_texts(run_id, texts)
 
 
-def _send_model(store: Store, run_id: str, folder: Path, requirements: list[str]) -> str:
+def _send_model(store: Store, run_id: str, file: Path, requirements: list[str]) -> str:
     """The model, if its types are ones that were reviewed; why not, as the run's reason, otherwise."""
-    example = _example(folder)
+    example = _example(file.parent)
     try:
-        store.log_saved_model(run_id, folder / journal.MODEL, input_example=example, requirements=requirements)
+        store.log_saved_model(run_id, file, input_example=example, requirements=requirements)
     except (OSError, Unavailable):
         raise
     except Exception as error:  # noqa: BLE001  # a model's library raises what it likes; the run is told all the same
@@ -220,7 +221,9 @@ def _example(folder: Path) -> Any:
     import pandas as pd
 
     if (folder / journal.EXAMPLE).is_file():
-        return pd.read_parquet(folder / journal.EXAMPLE)
+        return pd.read_feather(folder / journal.EXAMPLE)
+    if (folder / journal.OLD_EXAMPLE).is_file():
+        return pd.read_parquet(folder / journal.OLD_EXAMPLE)
     array = folder / journal.EXAMPLE_ARRAY
     return np.load(array, allow_pickle=False) if array.is_file() else None
 

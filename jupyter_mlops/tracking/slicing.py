@@ -76,7 +76,7 @@ class History:
         """
         names = names_of(python, self._modules)
         if names.star:
-            return list(range(len(self.cells)))
+            return list(range(len(self.cells))) if parses(python) else []
         wanted = {WORLD, *names.reads, *_chances(names, drew or {})}
         for name in names.reads & self._effects.keys():
             wanted |= self._effects[name].reads
@@ -149,11 +149,12 @@ def _without_constants(names: Names, namespace: Mapping[str, Any]) -> None:
     names.aliases = {
         (new, old)
         for new, old in names.aliases
-        if old not in fixed and not isinstance(namespace.get(new, ()), _NEVER_CHANGES)
+        if old not in fixed and not issubclass(type(namespace.get(new, ())), _NEVER_CHANGES)
     }
 
 
 def _is_fixed(value: Any) -> bool:
-    if isinstance(value, type | FunctionType | BuiltinFunctionType):
+    kind = type(value)  # what an object says of its own class may be anything, or an error
+    if issubclass(kind, (type, FunctionType, BuiltinFunctionType)):
         return getattr(value, "__module__", None) != "__main__"
-    return isinstance(value, _NEVER_CHANGES)
+    return issubclass(kind, _NEVER_CHANGES)

@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.tracking.cell import Cell
+from jupyter_mlops.tracking.seeing import number
 
 _open: list[tuple[Cell, Any, Callable[[], None]]] = []
 
@@ -34,7 +35,7 @@ def log(*, step: int | None = None, **metrics: float) -> None:
         )
     cell, record, begun = _open[-1]
     try:
-        values = {name: float(value) for name, value in metrics.items()}
+        values = {name: value if type(value) is float else _figure(value) for name, value in metrics.items()}
     except (TypeError, ValueError) as error:
         raise BadInput(f"log(): a metric is a number: {error}", "log text as a tag or a parameter") from error
     begun()
@@ -43,3 +44,9 @@ def log(*, step: int | None = None, **metrics: float) -> None:
         record.write({"event": "metrics", "values": values, "step": step or 0, "ms": time.time_ns() // 1_000_000})
     except OSError:
         return  # it waits in memory, and the cell's own record will say so
+
+
+def _figure(value: Any) -> float:
+    """A tensor that is still learned from gives its number without a warning only if asked for it so."""
+    found = number(value)
+    return float(value) if found is None else found

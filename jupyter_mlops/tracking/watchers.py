@@ -99,7 +99,7 @@ def _leave(seens: list[Seen]) -> None:
 
 
 def _is_library(module: str) -> bool:
-    return module.partition(".")[0] in ("sklearn", "xgboost", "lightgbm", "catboost")
+    return module.partition(".")[0] in ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels")
 
 
 def _safely(step: Callable[..., Any], *given: Any) -> Any:
@@ -157,11 +157,21 @@ def _training(seen: Seen, call: Call) -> None:
     seen.fitted(Fit(call.answer, call.held, None, dict(given) if isinstance(given, Mapping) else {}))
 
 
+def _estimation(seen: Seen, call: Call) -> None:
+    """Of statsmodels: what is fitted is the answer, and its data came with the model that was asked."""
+    model = call.args[0]
+    rows = getattr(getattr(model, "data", None), "orig_exog", None)
+    given = {"estimator": type(model).__name__, "formula": getattr(model, "formula", None)}
+    fitted = Fit(call.answer, rows if rows is not None else getattr(model, "endog", None), None, given)
+    seen.fitted(fitted)
+
+
 fit = _watcher(_fit, begins=_model)
 score = _watcher(_score, asked=True)
 predict = _watcher(_predict, asked=True)
 metric = _watcher(_metric, asked=True)
 validation = _watcher(_validation, begins=_always, asked=True)
+estimation = _watcher(_estimation, begins=_always, asked=True)
 training = _watcher(_training, begins=_always, before=_rows_of)
 step = _watcher(None)
 """What is fitted inside, a report's encoder or a curve's hundred models, is the function's own business."""

@@ -1,13 +1,16 @@
 """A model in skops' format, as `skops.io.dump` would write it, in a fraction of its time: the cell waits for it.
 
 What scikit-learn's models are made of (estimators, trees, arrays, dicts, numbers) is put into words here; skops is asked for
-whatever else there is, and for everything should its format be one that is not known here.
+whatever else there is, and for everything should its format be one that is not known here. Only then is it imported: that
+brings all of scikit-learn, for which the first tracked cell of a kernel would wait a second and more.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import runpy
+import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,21 +22,20 @@ import numpy as np
 import skops
 from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
-from skops.io._protocol import PROTOCOL
-from skops.io._utils import SaveContext, _get_state, get_state
 
 KNOWN = 2
 """The version of the format whose nodes are written here."""
+_AT_ONCE = 2**20  # bytes: a model is hundreds of arrays
 _SMALL = 1024  # bytes of an array whose like, a number of classes or the like, every tree may have
 _quoted = json.encoder.encode_basestring_ascii
 
 
 def write(file: Path, model: Any) -> set[str]:
     """Gives every class and function that the file names. Raises what skops raises, and OSError."""
-    with file.open("wb") as stream, ZipFile(_Forward(stream), "w") as archive:  # type: ignore[call-overload]
+    with file.open("wb", buffering=_AT_ONCE) as stream, ZipFile(_Forward(stream), "w") as archive:  # type: ignore[call-overload]
         writer = _Writer(archive)
         schema = writer.text(model)[:-1]
-        tail = f', "protocol": {PROTOCOL}, "_skops_version": "{skops.__version__}"}}'
+        tail = f', "protocol": {_protocol()}, "_skops_version": "{skops.__version__}"}}'
         archive.writestr(ZipInfo("schema.json"), schema + tail)
     return writer.types
 
@@ -49,7 +51,9 @@ class _Writer:
     """Puts numbers, texts and arrays in words once each: skops takes a node that it has met for the one that it met."""
 
     def __init__(self, archive: ZipFile) -> None:
-        self.archive, self.context = archive, SaveContext(zip_file=archive)
+        self.archive = archive
+        self.met: dict[int, Any] = {}
+        """What was written lives on, and so its number stays its own."""
         self.types: set[str] = set()
         self._known: dict[int, str] = {}
         self._small: dict[tuple[bytes, bytes], str] = {}
@@ -60,7 +64,7 @@ class _Writer:
         known = self._known.get(id(value))
         if known is not None:
             return known
-        self.context.memoize(value)  # and so it lives as long as its number must stay its own
+        self.met[id(value)] = value
         kind = type(value)
         text = _form(kind)(self, value)  # type: ignore[arg-type]
         if kind in _LEAVES:
@@ -125,9 +129,25 @@ def _dict(writer: _Writer, value: dict[Any, Any]) -> str:
 
 
 def _array(writer: _Writer, value: np.ndarray[Any, Any]) -> str:
+    if value.dtype == object:
+        content = f'{writer.texts(value.tolist())}, "type": "json", "shape": {writer.text(value.shape)}'
+        return writer.node(np.ndarray, "NdArrayNode", f', "content": {content}', value)
     if value.dtype.hasobject or not value.flags.c_contiguous:
         return _asked(writer, value)
     return writer.node(np.ndarray, "NdArrayNode", f', "type": "numpy", "file": {_quoted(writer.file(value))}', value)
+
+
+def _number(writer: _Writer, value: np.generic) -> str:
+    array = np.asarray(value)
+    writer.met[id(array)] = array
+    return writer.node(type(value), "NdArrayNode", f', "type": "numpy", "file": {_quoted(writer.file(array))}', value)
+
+
+def _slice(writer: _Writer, value: slice) -> str:
+    parts = {name: getattr(value, name) for name in ("start", "stop", "step")}
+    if not all(part is None or type(part) is int for part in parts.values()):
+        return _asked(writer, value)
+    return writer.node(slice, "SliceNode", f', "content": {json.dumps(parts)}', value)
 
 
 def _tree(writer: _Writer, value: Tree) -> str:
@@ -142,7 +162,10 @@ def _estimator(writer: _Writer, value: BaseEstimator) -> str:
 
 def _asked(writer: _Writer, value: Any) -> str:
     """As skops puts it."""
-    state = get_state(value, writer.context)
+    import skops.io  # noqa: F401  # which tells the next what is written how
+    from skops.io._utils import SaveContext, get_state
+
+    state = get_state(value, SaveContext(writer.archive, memo=writer.met))
     writer.types |= types_of(state)
     return json.dumps(state)
 
@@ -153,16 +176,24 @@ _FORMS: dict[type, Form] = {
     list: _listed,
     tuple: _tuple,
     dict: _dict,
+    slice: _slice,
     np.ndarray: _array,
+    **dict.fromkeys((np.bool_, np.int32, np.int64, np.uint32, np.uint64, np.float32, np.float64), _number),
     Tree: _tree,
 }
 
 
 @lru_cache(maxsize=1000)
 def _form(kind: type) -> Form:
-    if PROTOCOL != KNOWN:
+    if _protocol() != KNOWN:
         return _asked
     return _FORMS.get(kind) or (_estimator if _plain_estimator(kind) else _asked)
+
+
+@lru_cache(maxsize=1)
+def _protocol() -> int:
+    """The version of the format that skops writes, read without importing what reads and writes it."""
+    return int(runpy.run_path(str(Path(skops.__file__).parent / "io" / "_protocol.py"))["PROTOCOL"])
 
 
 def _plain_estimator(kind: type) -> bool:
@@ -171,7 +202,33 @@ def _plain_estimator(kind: type) -> bool:
         issubclass(kind, BaseEstimator)
         and kind.__getstate__ is BaseEstimator.__getstate__
         and kind.__reduce__ is object.__reduce__  # type: ignore[comparison-overlap]
-        and _get_state.dispatch(kind) is _get_state.dispatch(object)
+        and (is_public(f"{kind.__module__}.{kind.__name__}") or _is_any_object(kind))
+    )
+
+
+def _is_any_object(kind: type) -> bool:
+    import skops.io  # noqa: F401  # which tells the next what is written how
+    from skops.io._utils import _get_state
+
+    return bool(_get_state.dispatch(kind) is _get_state.dispatch(object))
+
+
+def is_public(name: str) -> bool:
+    """Whether this is an estimator of scikit-learn's that it lists among all of its estimators: skops trusts these."""
+    module, _, kind = name.rpartition(".")
+    parts = module.split(".")
+    outer = next((n for n, part in enumerate(parts) if part.startswith("_")), len(parts))
+    public = sys.modules.get(".".join(parts[:outer]))
+    found = getattr(public, kind, None)
+    return (
+        parts[0] == "sklearn"
+        and not kind.startswith("_")
+        and not {"tests", "externals", "experimental"} & set(parts)
+        and isinstance(found, type)
+        and found.__module__ == module
+        and issubclass(found, BaseEstimator)
+        and found is not BaseEstimator
+        and not getattr(found, "__abstractmethods__", None)
     )
 
 

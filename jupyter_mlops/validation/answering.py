@@ -83,7 +83,7 @@ def _features(model: Any, rows: pd.DataFrame, not_features: set[str | None]) -> 
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
         raise BadInput(
-            f"the rows lack {len(missing)} columns the model was fitted on: {', '.join(missing[:5])}",
+            f"the rows lack {len(missing)} column{'s' * (len(missing) != 1)} the model was fitted on: {', '.join(missing[:5])}",
             "give rows with the columns of its training data",
             missing=missing,
         )

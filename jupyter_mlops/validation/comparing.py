@@ -66,6 +66,8 @@ def _held(
     """The difference on the rows `where`, and what the champion has there; None where it is no metric of the task."""
     whole = bool(where.all())
     metric = next((m for m in judged.metrics if m.name == name), None)
+    if metric is not None and metric.extreme:
+        return None
     if metric is not None:
         part = judged if whole else judged.take(where)
         return _difference(metric, rule, part, new[where], old[where], seed)

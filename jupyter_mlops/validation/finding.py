@@ -167,9 +167,8 @@ def _look(coded: Sequence[Coded], tested: Floats, against_rest: bool) -> tuple[l
 
 
 def _cells(codes: Codes, names: Sequence[str], tested: Floats, against_rest: bool) -> tuple[list[_Cell], int]:
-    n, total, squares = (
-        np.bincount(codes, weights=w, minlength=len(names)) for w in (np.ones_like(tested), tested, tested**2)
-    )
+    n = np.bincount(codes, minlength=len(names))
+    total, squares = (np.bincount(codes, weights=w, minlength=len(names)) for w in (tested, tested * tested))
     rest = len(tested) - n
     wide = np.flatnonzero((n >= FEWEST) & (n <= _LARGEST * len(tested)) & (rest > 0))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jupyter_mlops.project import Gate
 from jupyter_mlops.records import Comparison, Estimate, GateResult, Verdict
 from jupyter_mlops.stats import at_k
 from jupyter_mlops.validation.case import Case
+from jupyter_mlops.validation.extremes import extreme_gate
 from jupyter_mlops.validation.fairness import fairness_gate
 from jupyter_mlops.validation.preparing import FEWEST
 from jupyter_mlops.validation.provenance import freshness_gate, leakage_gate, quality_gate
@@ -51,6 +55,9 @@ def _others(gate: Gate) -> list[tuple[object, Callable[..., list[GateResult]]]]:
 
 def _metric(gate: Gate, metric: str, case: Case) -> list[GateResult]:
     results: list[GateResult] = []
+    worst = next((m for m in case.judged.metrics if m.name == metric and m.extreme), None)
+    if worst is not None:
+        return extreme_gate(gate, worst, case)
     missing = [c for c in gate.slices if c not in case.judged.rows.columns]
     wanted = [e for e in case.estimates if e.metric == metric and _in_scope(e.slice, gate.slices)]
     results += [limit for e in wanted for limit in _limits(gate, e)]
@@ -78,17 +85,22 @@ def _why_no_value(metric: str, case: Case) -> str:
 def _without_value(gate: Gate, wanted: list[Estimate], case: Case) -> list[GateResult]:
     """Slices that are there, and in which the metric has no value: too few rows, or one class only."""
     valued = {e.slice for e in wanted}
-    sizes = {name: int(where.sum()) for name, where in case.groups if _in_scope(name, gate.slices)}
+    silent = [(name, where) for name, where in case.groups if _in_scope(name, gate.slices) and name not in valued]
     return [
         GateResult(
             gate=f"{gate.metric} for {name}",
             verdict="inconclusive",
-            sentence=f"{gate.metric} for {name} cannot be told from {n} row{'s' * (n != 1)}",
-            figures={"n": n, "slice": name},
+            sentence=f"{gate.metric} for {name} cannot be told from {_rows_of(case, where)}",
+            figures={"n": int(where.sum()), "slice": name},
         )
-        for name, n in sizes.items()
-        if name not in valued
+        for name, where in silent
     ]
+
+
+def _rows_of(case: Case, where: NDArray[np.bool_]) -> str:
+    n, outcomes = int(where.sum()), case.judged.truth[where]
+    alike = case.judged.task == "classification" and n > 1 and not np.ptp(outcomes)
+    return f"{n} row{'s' * (n != 1)}" + (f", all of class {case.judged.classes[int(outcomes[0])]}" if alike else "")
 
 
 def _limits(gate: Gate, e: Estimate) -> list[GateResult]:

@@ -14,8 +14,9 @@ from jupyter_mlops.records import Estimate
 from jupyter_mlops.stats import BUCKETS, Interval, Metric, Sums, few, intervals, wilson
 from jupyter_mlops.validation.answering import labels_of
 from jupyter_mlops.validation.judged import Judged
+from jupyter_mlops.validation.onepass import Pass
 from jupyter_mlops.validation.preparing import prepare
-from jupyter_mlops.validation.slicing import Pass, Slicing
+from jupyter_mlops.validation.slicing import Slicing
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def measure(judged: Judged, scores: Floats, *, probabilities: bool = True, seed:
 
 
 def _metrics(judged: Judged, probabilities: bool) -> list[Metric]:
-    return [m for m in judged.metrics if probabilities or not m.probabilities]
+    return [m for m in judged.metrics if (probabilities or not m.probabilities) and not m.extreme]
 
 
 def _in_one_pass(
@@ -74,11 +75,7 @@ def _in_one_pass(
     """The sums of all rows and of large slices, by title; nothing of few rows, of lists and where strata are held."""
     if judged.task == "ranking" or judged.strata is not None or judged.count <= BUCKETS or judged.buckets is None:
         return {}
-    rows = Pass(judged, scores, metrics, judged.buckets)
-    return {
-        "": rows.whole(),
-        **{name: sums for slicing in many for name, sums in rows.of(slicing).items()},
-    }
+    return Pass(judged, scores, metrics, judged.buckets, many).sums()
 
 
 def _each(judged: Judged, scores: Floats, metrics: Sequence[Metric]) -> dict[Any, Sums]:

@@ -37,10 +37,16 @@ def notes(
         )
     told += _of_weights(judged)
     if judged.cases < FEWEST:
-        told.append(f"{judged.cases} cases ({judged.design}) are too few: gates that need an interval cannot pass")
+        cases = "1 case" if judged.cases == 1 else f"{judged.cases} cases"
+        told.append(f"{cases} ({judged.design}): too few, gates that need an interval cannot pass")
     stamp = target.spec.data.timestamp
     if stamp and stamp not in judged.rows.columns:
         told.append(f"the rows have no column {stamp!r}, so neighbours in time were taken as independent")
+    told += [
+        f"{m.name} is that of the single worst row: it has no interval, since no sample tells how much further it may go"
+        for m in judged.asked
+        if m.extreme
+    ]
     small = [name for name, where in groups if where.sum() < 2]
     if small:
         told.append(f"one row says nothing about a slice: {', '.join(small[:5])}")

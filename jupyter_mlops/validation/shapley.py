@@ -34,9 +34,10 @@ def shap_importances(judge: Judge, part: Judged, rows: pd.DataFrame, seed: int) 
         return []
     values = np.abs(_values(judge, part, rows[columns].astype(np.float64), seed))
     values = values.sum(axis=2) if values.ndim == 3 else values
-    asked = [(np.stack([column, np.ones(len(column))], axis=1)) for column in values.T]
     taken = part.take(np.arange(len(part.truth)) < len(values))
-    found = intervals([(taken.gather(parts), lambda s: ratio(s[..., 0], s[..., 1])) for parts in asked])
+    sums = taken.gather(np.column_stack([values, np.ones(len(values))]))
+    asked = [sums.columns([i, len(columns)]) for i in range(len(columns))]
+    found = intervals([(one, lambda s: ratio(s[..., 0], s[..., 1])) for one in asked])
     kept = [
         Importance(column=str(c), value=i.value, low=i.low, high=i.high)
         for c, i in zip(columns, found, strict=True)

@@ -2717,6 +2717,7 @@ export interface components {
          * @description The ledger's answer: how many entries hold, and the first that does not, with why.
          *
          *     `root` is of the Merkle tree over those entries; `checkpoints` counts those signed before that it was held against.
+         *     `clock_back` are entries whose time is over a minute before an earlier entry's: their order holds, their times do not.
          */
         Verification: {
             /**
@@ -2724,6 +2725,11 @@ export interface components {
              * @default 0
              */
             checkpoints: number;
+            /**
+             * Clock Back
+             * @default []
+             */
+            clock_back: number[];
             /** Entries */
             entries: number;
             /**

@@ -11,10 +11,13 @@ from jupyter_mlops.records import (
     Alert,
     Comparison,
     Dataset,
+    Dependence,
     Estimate,
     Evidence,
+    Explanation,
     GateResult,
     GovernanceFigures,
+    Importance,
     LedgerEntry,
     MetricPoint,
     ModelFigures,
@@ -208,6 +211,25 @@ def _evidence(model: str, version: int) -> Evidence:
             GateResult(gate="ndcg@10 at least 0.4", verdict="pass", sentence="ndcg@10 is 0.63, at least 0.4 is asked"),
             GateResult(gate="versus champion", verdict="inconclusive", sentence="too few cases to tell"),
         ],
+        explanation=Explanation(
+            loss="1 - ndcg@10",
+            rows=1000,
+            importances=[
+                Importance(column="bought before", value=0.21, low=0.18, high=0.24),
+                Importance(column=HOSTILE, value=0.02, low=0.01, high=0.03),
+                Importance(column="bought before", value=0.3, low=0.1, high=0.5, slice="age=19-24"),
+            ],
+            dependence=[
+                Dependence(
+                    column="bought before",
+                    at=[0.0, 2.0, 9.0],
+                    answer=[0.11, 0.3, 0.64],
+                    low=[0.1, 0.28, 0.6],
+                    high=[0.12, 0.32, 0.68],
+                )
+            ],
+            moved=["bought before"],
+        ),
         digest="cd" * 32,
     )
 

@@ -108,6 +108,9 @@ def test_governance_prints_the_head_and_what_each_decision_rests_on(grocer: Proj
         "1 of 2 gates passed",
         "About 900 cases would settle it.",
         "age 19-24",
+        "bought before weighs otherwise than in the version before 0.21 0.18 to 0.24",
+        "0.11 at 0, 0.64 at 9",
+        "how much the 1 - ndcg@10 grows when the column is shuffled, on 1,000 rows",
         "cd" * 32,
     ):
         assert part in said, part

@@ -9,8 +9,9 @@ from people import DIGEST, NAME, POLICY, by, champion, client, decide, put, vali
 
 from jupyter_mlops.cli import main
 from jupyter_mlops.governance import acting, parse_policy, rehearse, standings
+from jupyter_mlops.governance.approvals import Past
 from jupyter_mlops.governance.people import Roles
-from jupyter_mlops.ledger import entries, verify
+from jupyter_mlops.ledger import append, entries, lineage, verify
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import database
 
@@ -167,6 +168,44 @@ def test_it_expires(project: Project, plain: MlflowClient):
     later = datetime.now(UTC) + timedelta(days=14, minutes=1)
     assert _standing(project, now=later)["state"] == "expired"
     assert _standing(project, now=later - timedelta(minutes=5))["state"] == "approved"
+
+
+def _happened(project: Project, after: timedelta) -> None:
+    """Something is entered; what follows is under a clock that was set back since."""
+    with database(project).begin() as connection:
+        append(connection, actor="ann", action="noted", subject=NAME, at=datetime.now(UTC) + after)
+
+
+def test_a_clock_that_is_set_back_makes_nothing_young_again(project: Project, plain: MlflowClient):
+    validated(plain)
+    _approve(plain, "carol", "dora")
+    _happened(project, timedelta(days=15))
+    assert _standing(project)["state"] == "expired"
+    _approve(plain, "carol", "dora")
+    assert _standing(project)["state"] == "approved"
+
+
+def test_nor_does_it_lead_out_of_a_freeze(project: Project, plain: MlflowClient):
+    first, last = (datetime.now(UTC) + timedelta(days=days) for days in (1, 3))
+    put(project, f"{POLICY}freeze: [{{from: {first.isoformat()}, to: {last.isoformat()}}}]\n")
+    validated(plain)
+    _happened(project, timedelta(days=2))
+    _approve(plain, "carol", "dora")
+    with pytest.raises(MlflowException, match="freezes champion"):
+        _promote(plain)
+
+
+def test_nor_is_it_forgotten_who_registered_what_is_renamed_under_it(project: Project, monkeypatch: pytest.MonkeyPatch):
+    put(project)
+    real = datetime
+    with monkeypatch.context() as ahead:
+        clock = type("clock", (datetime,), {"now": classmethod(lambda _, zone: real.now(zone) + timedelta(days=9))})
+        ahead.setattr("jupyter_mlops.ledger.chain.datetime", clock)
+        plain = client(project)
+    with by("bob"):
+        plain.rename_registered_model(NAME, "rul.x")
+    with database(project).read() as connection:
+        assert "ann" in Past("rul.x", lineage(connection, "rul.x")).authors(1)
 
 
 def test_it_is_withdrawn(project: Project, plain: MlflowClient):

@@ -8,8 +8,9 @@ from mlflow.entities.workspace import Workspace, WorkspaceDeletionMode
 from mlflow.exceptions import MlflowException
 from mlflow.store.workspace.sqlalchemy_store import SqlAlchemyStore as Workspaces
 from mlflow.utils.workspace_context import WorkspaceContext
+from people import put
 
-from jupyter_mlops.governance import acting, governed_store
+from jupyter_mlops.governance import acting, governed_store, parse_policy
 from jupyter_mlops.ledger import entries, verify
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import Database, database
@@ -46,6 +47,24 @@ def test_two_units_one_name(base: Database, monkeypatch: pytest.MonkeyPatch, tmp
         about = {e.subject for e in entries(connection, "retail:churn")}
         assert about == {"retail:churn", "retail:churn/1"}
         assert all(not e.subject.startswith("retail") for e in entries(connection, "churn"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "covered"),
+    [
+        ("churn*", {"churn", "retail:churn", "retail:churn.shop-1"}),
+        ("*", {"churn", "retail:churn", "retail:churn.shop-1"}),
+        ("*churn", {"churn", "retail:churn"}),
+        ("retail:churn", {"retail:churn"}),
+        ("retail:*", {"retail:churn", "retail:churn.shop-1"}),
+        ("default:*", {"churn"}),
+        ("*:churn", {"churn", "retail:churn"}),
+        ("retail*", set()),
+    ],
+)
+def test_a_pattern_is_for_every_workspace_unless_it_names_one(pattern: str, covered: set[str]):
+    policy = parse_policy(f"version: 1\npolicy: p\nmodels: ['{pattern}']", "t")
+    assert {m for m in ("churn", "retail:churn", "retail:churn.shop-1") if policy.covers(m, "")} == covered
 
 
 @pytest.fixture
@@ -96,3 +115,13 @@ def test_models_moved_to_the_default_workspace_are_entered(base: Database, units
     with WorkspaceContext("default"):
         found = governed_store(f"mlops+sqlite:///{base.path}").get_model_version("churn", "1")
     assert (found.tags["unit"], found.aliases) == ("retail", ["challenger"])
+
+
+def test_a_policy_holds_in_every_workspace(project: Project, base: Database, units: Workspaces):
+    put(project, "version: 1\npolicy: p\nmodels: [churn*]\nroles: {v: [bob]}\napprovals: {roles: {v: 1}}")
+    with pytest.raises(MlflowException, match=r"1 of role v.*MLFLOW_WORKSPACE=retail jupyter mlops approve churn 1"):
+        _promote(base)
+    store, vote = governed_store(f"mlops+sqlite:///{base.path}"), ModelVersionTag("mlops.decision.approve", "good")
+    with WorkspaceContext("retail"), acting(reason=""), pytest.raises(MlflowException, match="none of the roles"):
+        store.set_model_version_tag("churn", "1", vote)
+    assert _acts(base, "retail:churn")[-1] == "approve refused"

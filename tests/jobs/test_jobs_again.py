@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime
 import json
-import os
 import subprocess
 import sys
 import time
@@ -220,7 +219,7 @@ def test_many_jobs_leave_no_process_file_or_thread_behind(project: Project, stor
 
     def files() -> int:
         # The store's connections are a pool: bounded, but filled by chance, when two writes happen to meet.
-        held = [os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+        held = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
         return sum(not path.startswith(str(project.home / "mlops.db")) for path in held)
 
     def held() -> tuple[int, int, int]:

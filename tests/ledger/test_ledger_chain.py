@@ -1,5 +1,7 @@
 """Every change to what was entered is found, and named."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +44,17 @@ def test_entries_come_back_newest_first_and_by_subject(base: Database):
         assert [e.subject for e in entries(connection, "rul/1")] == ["rul/1"]
         assert len(entries(connection, "rul")) == 3
         assert entries(connection, "ru_") == []
+
+
+def test_a_clock_that_was_set_back_is_named_and_machines_that_differ_by_seconds_are_not(base: Database):
+    now = datetime.now(UTC).replace(microsecond=0)
+    with base.begin() as connection:
+        for seconds in (0, 120, 90, 121, 0, 60.5, 400):
+            at = now + timedelta(seconds=seconds)
+            append(connection, actor="ann", action="noted", subject="x", after={"at": "1999", "before": 1}, at=at)
+    with base.read() as connection:
+        answer = verify(connection)
+    assert (answer.ok, answer.clock_back) == (True, [5, 6])
 
 
 @pytest.mark.parametrize("column", TAMPER)

@@ -123,7 +123,15 @@ def test_a_file_that_is_nothing_of_the_kind_is_refused(tmp_path):
         profile(tmp_path / "cut.profile")
 
 
-def test_csv_as_people_write_it(tmp_path, monkeypatch):
+@pytest.fixture(params=[1, 2])
+def processors(request):
+    before = pa.cpu_count()
+    pa.set_cpu_count(request.param)
+    yield request.param
+    pa.set_cpu_count(before)
+
+
+def test_csv_as_people_write_it(tmp_path, monkeypatch, processors: int):
     monkeypatch.setattr(files, "_BLOCK", 1 << 16)
     path = tmp_path / "x.csv"
     lines = [f"{i};{i / 3};name {i % 5};" for i in range(9000)] + ["x;nothing;name;", "too;few"]
@@ -146,3 +154,15 @@ def test_packed_csv_and_a_folder_of_parts_are_one_data_set(tmp_path):
     for i in range(4):
         frame.iloc[i::4].to_csv(tmp_path / "parts" / f"{i}.csv", index=False)
     assert profile(tmp_path / "x.csv.gz").to_bytes() == profile(tmp_path / "parts").to_bytes()
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_more_columns_than_any_table_has_are_refused_before_they_are_decoded(tmp_path, ending: str, monkeypatch):
+    monkeypatch.setattr(files, "MOST_COLUMNS", 300)
+    path = tmp_path / f"wide.{ending}"
+    wide = pd.DataFrame(np.ones((1, 301)), columns=[f"c{i}" for i in range(301)])
+    wide.to_parquet(path) if ending == "parquet" else wide.to_csv(path, index=False)
+    for data in (str(path), wide):
+        with pytest.raises(BadInput, match="has more than 300 columns"):
+            profile(data)
+    assert profile(wide.iloc[:, :300]).rows == 1

@@ -1,11 +1,14 @@
 """A broken feed is called by its fault; what merely moved is not called broken."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from jupyter_mlops.monitoring import Profile, drift, profile
-from jupyter_mlops.monitoring.quality import broken
+from jupyter_mlops.monitoring.quality import Undeclared, broken
 from jupyter_mlops.project import Quality
 
 RANDOM = np.random.default_rng(0)
@@ -100,3 +103,14 @@ def test_how_text_is_written_merges_exactly_and_is_saved():
     assert text["characters"]["digits"] == 2 / sum(written)
     assert text["characters"]["letters"] == pytest.approx((9 + 3 + 11) / sum(written))
     assert text["words"]["top"][0] == ["pump", 2]
+
+
+def test_what_holds_without_a_project_is_what_an_undeclared_rule_means():
+    assert Undeclared() == (Quality().nulls, Quality().out_of_range)
+
+
+def test_comparing_loads_nothing_that_reads_a_project():
+    code = (
+        "import sys, jupyter_mlops; jupyter_mlops.drift; sys.exit('pydantic' in sys.modules or 'pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

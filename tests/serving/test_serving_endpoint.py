@@ -107,6 +107,13 @@ def test_every_form_is_answered_and_a_new_champion_is_served_within_seconds(proj
         ("/invocations", b'{"dataframe_records": [{"y": 1}]}', {}, 400, "column 'x' is missing"),
         (
             "/invocations",
+            b'{"dataframe_split": {"columns": ["x", "inference_id"], "data": [[1]]}}',
+            {},
+            400,
+            "row 0: expected a list of 2 values, got a list of 1 values",
+        ),
+        (
+            "/invocations",
             b'{"dataframe_records": [{"x": 1}, {"x": "fast"}]}',
             {},
             400,

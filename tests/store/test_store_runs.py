@@ -64,6 +64,8 @@ def test_a_run_whose_process_was_killed_is_closed_with_the_reason(project: Proje
     assert store.run(closed).status == "KILLED"
     assert "ended without a word" in store.run(closed).reason
     assert store.run(mine).status == "RUNNING"
+    store.end_run(closed, "FINISHED")  # its journal was found whole after all
+    assert store.run(closed).reason == ""
 
 
 def test_a_forest_is_saved_as_skops_and_read_back_equal(store: Store):

@@ -151,7 +151,15 @@ def test_a_block_within_a_cell_is_replayed_from_the_cells_it_depends_on(project:
 
 def test_isolated_it_runs_in_the_pins_of_the_run(project: Project, shell):
     run = _tracked(project, shell)
+    store = open_store(project)
+    pins = [
+        pin
+        for pin in (store.text(run, "requirements.txt") or "").split()
+        if pin.startswith(("scikit-learn=", "pandas="))
+    ]
+    store.log_texts(run, {"requirements.txt": "\n".join(pins)})  # what these tests import beside takes long to install
     answer = replay(project, run, isolated=True)
+    assert len(pins) == 2
     assert answer["reproduced"], answer["culprit"]
 
 

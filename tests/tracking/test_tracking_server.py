@@ -45,7 +45,9 @@ def test_a_server_that_hangs_and_one_that_is_killed_lose_and_double_nothing(
 
     server.signal(signal.SIGSTOP)
     _cell(project, "hanging")
-    assert _shipped(project) == 0
+    with monkeypatch.context() as impatient:
+        impatient.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        assert _shipped(project) == 0
     server.signal(signal.SIGCONT)
     assert _shipped(project) == 1
 

@@ -68,6 +68,33 @@ def test_against_the_champion_it_is_paired_and_less_of_a_loss_is_better():
         assert found.verdict == verdict
 
 
+def test_the_largest_error_has_no_interval_and_says_why():
+    rows = judged_numbers(0, 300)
+    seen = float(sk.max_error(rows["y"], rows["said"]))
+    for most, verdict in ((seen + 0.1, "pass"), (seen - 0.1, "fail")):
+        evidence = judge_rows(
+            Numbers(),
+            rows,
+            "y",
+            champion=Numbers(),
+            explained=False,
+            gates=[
+                {"metric": "max_error", "max": most},
+                {"metric": "max_error", "versus_champion": {"not_worse_by": "2%"}},
+            ],
+        )
+        assert [g.verdict for g in evidence.gates] == [verdict, "not run"]
+        assert evidence.gates[0].figures["value"] == pytest.approx(seen)
+        assert not any(e.metric == "max_error" for e in evidence.estimates)
+        assert any(note.startswith("max_error is that of the single worst row") for note in evidence.notes)
+    assert (
+        "fewer than 1 case in 100 is beyond"
+        in judge_rows(Numbers(), rows, "y", explained=False, gates=[{"metric": "max_error", "max": seen}])
+        .gates[0]
+        .sentence
+    )
+
+
 def test_intervals_of_a_median_cover():
     """Where leaving single rows out would say too little."""
     metric, held = named_metric("median_absolute_error", "regression"), 0

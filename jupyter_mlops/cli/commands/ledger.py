@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from jupyter_mlops.cli import text
 from jupyter_mlops.cli.command import Command, Result, project_of, typed_path
 from jupyter_mlops.errors import BadInput, NotFound
+from jupyter_mlops.records import Verification
 from jupyter_mlops.store import Database, database, foreign_database
 
 
@@ -58,10 +59,19 @@ def _verify(args: Namespace) -> Result:
         against = f"held against {answer.checkpoints} signed checkpoints" if answer.checkpoints else _UNWITNESSED
         return Result(
             answer,
-            f"the ledger holds: {answer.entries} entries, head {answer.head}\nroot {answer.root}\n{against}",
+            f"the ledger holds: {answer.entries} entries, head {answer.head}\nroot {answer.root}\n{against}{_clock(answer)}",
         )
     more = "\n  ".join(["", *answer.unexplained]) if len(answer.unexplained) > 1 else ""
-    return Result(answer, f"the ledger was tampered with: {answer.problem}{more}", 1)
+    return Result(answer, f"the ledger was tampered with: {answer.problem}{more}{_clock(answer)}", 1)
+
+
+def _clock(answer: Verification) -> str:
+    if not answer.clock_back:
+        return ""
+    which = ", ".join(str(seq) for seq in answer.clock_back[:10]) + (" …" if len(answer.clock_back) > 10 else "")
+    return (
+        f"\nthe clock had been set back, or ahead before, at entries {which}: their order is sure, their times are not"
+    )
 
 
 _UNWITNESSED = "no checkpoint was kept yet, so a history written anew could not be told; make one: ledger checkpoint"

@@ -41,6 +41,7 @@ def _server(args: Namespace) -> Result:
     command += ["--backend-store-uri", where, "--registry-store-uri", f"mlops+{where}", "--workers", str(args.workers)]
     command += ["--artifacts-destination", str(project.home / "artifacts")]
     command += [] if args.no_auth else ["--app-name", "basic-auth"]
+    command += ["--enable-workspaces"] if args.workspaces else []
     status = subprocess.run(command, check=False, env=environment).returncode
     return Result({"port": port}, "", 0 if status in (0, -2, 130) else 3)
 
@@ -75,6 +76,9 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS")
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     parser.add_argument("--database", metavar="URL", help="postgresql://…, in place of the project's own database")
+    parser.add_argument(
+        "--workspaces", action="store_true", help="MLflow's workspaces: a registry for each business unit"
+    )
     parser.add_argument("--no-auth", action="store_true", help="no log-in: everybody may look, nobody decides")
 
 
