@@ -8,6 +8,7 @@ CatBoost's own file holds numbers alone, and is all there is.
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import infer_signature
 from mlflow.models.model import Model
@@ -165,3 +167,11 @@ def _read_example(folder: Path) -> Any:
 
     example = folder / "example.json"
     return pd.read_json(example, orient="table") if example.is_file() else None
+
+
+def read_array_example(folder: Path) -> Any:
+    """The input example of a model that was fitted on an array, as MLflow keeps it; None if it has none or another kind."""
+    example = Model.load(str(folder)).saved_input_example_info or {}
+    if example.get("type") != "ndarray":
+        return None
+    return np.array(json.loads((folder / example["artifact_path"]).read_text(encoding="utf-8")))

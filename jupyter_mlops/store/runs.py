@@ -345,6 +345,10 @@ class Store:
         """What the model's pickles import; BadInput when that is not known to be harmless."""
         return formats.scan(self.model_files(model_uri))
 
+    def array_example(self, model_uri: str) -> Any:
+        """The rows that a model fitted on an array was shown as an example, or None."""
+        return models.read_array_example(self.model_files(model_uri))
+
     def read_model(self, model_uri: str, *, runs_code: bool = False) -> tuple[Any, Any]:
         """The fitted object and its input example, read by our own loader; by MLflow's where code may run that policy allows."""
         folder = self.model_files(model_uri)

@@ -367,7 +367,7 @@ class _Walker(ast.NodeVisitor):
                 return set()
             parts: list[ast.expr] = [
                 *arguments(value),
-                *([value.func] if isinstance(value.func, ast.Attribute) else []),
+                value.func,
             ]
         elif isinstance(value, ast.IfExp | ast.BoolOp | ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Starred):
             parts = [child for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)]

@@ -20,6 +20,7 @@ def recorded(store: Store, run_id: str) -> tuple[dict[str, float], Any]:
     with suppress(MlopsError, OSError):
         uri = store.model_uri(run_id)
         model, rows = store.read_model(uri) if uri else (None, None)
+        rows = store.array_example(uri) if uri and rows is None else rows
         return (_figures(model, rows), rows) if rows is not None else ({}, None)
     return {}, None
 

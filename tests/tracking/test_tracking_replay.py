@@ -73,9 +73,13 @@ def test_what_is_as_it_was_is_reproduced_and_what_is_not_is_named(project: Proje
 
 
 def test_where_no_metric_was_computed_the_models_answers_are_compared(project: Project, shell):
-    train = "%%track {name}\nmodel = Ridge().fit(rows[['a', 'b']], rows['y'] + {noise})"
-    for name, noise, reproduced in (("same", "0", True), ("other", "np.random.default_rng().normal()", False)):
-        assert shell.run_cell(train.format(name=name, noise=noise), store_history=True).success
+    train = "%%track {name}\nmodel = Ridge().fit(rows[['a', 'b']]{array}, rows['y'] + {noise})"
+    for name, noise, array, reproduced in (
+        ("same", "0", "", True),
+        ("array", "0", ".to_numpy()", True),
+        ("other", "np.random.default_rng().normal()", "", False),
+    ):
+        assert shell.run_cell(train.format(name=name, noise=noise, array=array), store_history=True).success
         assert ship(project).count == 1
         answer = replay(project, next(r.run_id for r in open_store(project).runs() if r.name == name))
         assert answer["reproduced"] is reproduced, answer
