@@ -43,6 +43,7 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
         points=[p for p in base.points(model, segment or None) if p.version in (None, number)],
         alerts=[a for a in base.alerts() if (a.model, a.segment) == (model, segment or None)],
         files=_files(store, found),
+        library=_library(store, found),
         environment=json.loads(texts["environment.json"] or "{}"),
         requirements=[line for line in texts["requirements.txt"].splitlines() if line.strip()],
         code=texts["slice.py"],
@@ -89,6 +90,13 @@ def _modules(store: Store, runs: list[Run]) -> dict[str, str]:
 
 def _files(store: Store, found: ModelVersion) -> dict[str, str]:
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _paths(store, found).items()}
+
+
+def _library(store: Store, found: ModelVersion) -> str:
+    try:
+        return store.library(found.tags.get("mlops.model_uri", ""))
+    except MlopsError:
+        return ""
 
 
 def _paths(store: Store, found: ModelVersion) -> dict[str, Path]:

@@ -53,6 +53,7 @@ def card_of(d: Dossier) -> dict[str, Any]:
         "created": d.version.created.isoformat(),
         "digest": d.version.digest or MISSING,
         "run": d.version.run_id or MISSING,
+        "library": d.library or MISSING,
         "said_by_people": asked | more,
         "missing": [name for name, text in asked.items() if text == MISSING],
         "training": {
@@ -96,7 +97,7 @@ def _status(d: Dossier) -> str:
 def as_markdown(c: dict[str, Any]) -> str:
     """Front matter and sections. Text of people is kept from being read as markup."""
     front = {
-        "library_name": "sklearn",
+        **({"library_name": c["library"]} if c["library"] != MISSING else {}),
         "pipeline_tag": _TASKS.get(c["task"], "other"),
         "tags": ["jupyter-mlops", c["task"], f"risk:{c['risk']}"],
         "model-index": [{"name": c["model"], "results": _results(c)}],

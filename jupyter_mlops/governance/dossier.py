@@ -24,6 +24,7 @@ class Dossier:
     points: list[MetricPoint] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    library: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     requirements: list[str] = field(default_factory=list)
     code: str = ""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.project import Project
     from jupyter_mlops.store.alerting import same_incident
     from jupyter_mlops.store.digests import digest_of, files_below
+    from jupyter_mlops.store.flavours import flavour_of, save_flavour
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.natives import is_native, write_native
@@ -41,6 +42,7 @@ __all__ = [
     "expired",
     "files_below",
     "finite",
+    "flavour_of",
     "foreign",
     "foreign_database",
     "import_mlflow",
@@ -49,6 +51,7 @@ __all__ = [
     "open_store",
     "predict",
     "same_incident",
+    "save_flavour",
     "write_native",
 ]
 
@@ -62,6 +65,7 @@ _HOME = {
     "digest_of": "digests",
     "expired": "leases",
     "files_below": "digests",
+    **dict.fromkeys(("flavour_of", "save_flavour"), "flavours"),
     "foreign": "trusted",
     "foreign_database": "tables",
     "is_native": "natives",

@@ -69,6 +69,11 @@ def running(folder: Path) -> list[str]:
     return [kind for kind in KINDS if kind in found]
 
 
+def library(folder: Path) -> str:
+    """MLflow's name of the flavour that the model is of: `sklearn`, `pytorch`; empty where it says none."""
+    return next((name for name in _flavors(folder) if name != "python_function"), "")
+
+
 def _pickles(folder: Path) -> list[Path]:
     """What is a pickle by its name, or by how it begins: some flavours give theirs a name of their own."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())

@@ -36,13 +36,10 @@ NAME = "model"
 
 def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, requirements: Sequence[str] = ()) -> str:
     """Save a fitted scikit-learn model with its run, once: asked again for the same run, the first one's URI is given."""
-    run = client.get_run(run_id)
-    known = [output.model_id for output in (run.outputs.model_outputs if run.outputs else [])]
-    for model_id in known:
-        if client.get_logged_model(model_id).status == LoggedModelStatus.READY:
-            return f"models:/{model_id}"
+    if known := _known(client, run_id):
+        return known
     check_types(model)
-    logged = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id)
+    logged = _begun(client, run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         _saver(model)(
@@ -57,10 +54,39 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
             _write_skops(model, path / FILE)
         if hasattr(input_example, "to_json"):
             _write_example(input_example, path / "example.json")
-        client.log_model_artifacts(logged.model_id, str(path))
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
-    return f"models:/{logged.model_id}"
+        return _ended(client, run_id, logged.model_id, path)
+
+
+def log_folder(client: Any, run_id: str, folder: Path, requirements: Sequence[str] = ()) -> str:
+    """The same for a model that MLflow wrote elsewhere: only its MLmodel is read, and says from now on whose it is."""
+    if known := _known(client, run_id):
+        return known
+    made, logged = Model.load(str(folder)), _begun(client, run_id)
+    made.run_id, made.model_id, made.model_uuid = run_id, logged.model_id, logged.model_id
+    made.save(str(folder / "MLmodel"))
+    if requirements:
+        (folder / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
+    return _ended(client, run_id, logged.model_id, folder)
+
+
+def _known(client: Any, run_id: str) -> str:
+    """The URI of the model that the run has already; empty where it has none."""
+    run = client.get_run(run_id)
+    known = [output.model_id for output in (run.outputs.model_outputs if run.outputs else [])]
+    ready = (m for m in known if client.get_logged_model(m).status == LoggedModelStatus.READY)
+    return next((f"models:/{model_id}" for model_id in ready), "")
+
+
+def _begun(client: Any, run_id: str) -> Any:
+    run = client.get_run(run_id)
+    return client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id)
+
+
+def _ended(client: Any, run_id: str, model_id: str, path: Path) -> str:
+    client.log_model_artifacts(model_id, str(path))
+    client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+    return f"models:/{model_id}"
 
 
 def _saver(model: Any) -> Callable[..., None]:

@@ -202,6 +202,11 @@ class Store:
         """The same for a model that a kernel saved as a skops file."""
         return self.log_model(run_id, models.read_saved(file), input_example=input_example, requirements=requirements)
 
+    def log_model_folder(self, run_id: str, folder: Path, requirements: Sequence[str] = ()) -> str:
+        """The same for one that a kernel saved by MLflow's flavour of its library. Its files are sent, and not read."""
+        with self.explained():
+            return models.log_folder(self.client, run_id, folder, requirements)
+
     def name_run(self, run_id: str, name: str) -> None:
         with self.explained():
             self.client.update_run(run_id, name=name)
@@ -340,6 +345,10 @@ class Store:
     def running(self, model_uri: str) -> list[str]:
         """The kinds of code that reading the model's files would run; none for a skops model."""
         return formats.running(self.model_files(model_uri))
+
+    def library(self, model_uri: str) -> str:
+        """The library that the model is of, by MLflow's name of its flavour; empty where that is not known."""
+        return formats.library(self.model_files(model_uri))
 
     def scan(self, model_uri: str) -> list[str]:
         """What the model's pickles import; BadInput when that is not known to be harmless."""

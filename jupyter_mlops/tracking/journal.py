@@ -19,6 +19,7 @@ from urllib.parse import quote
 RECORD = "record.jsonl"
 MODEL = "model.skops"
 PICKLE = "model.pkl"
+FLAVOUR = "flavour"
 NATIVE = "model.cbm"
 """As the model's own library writes it, where that runs no code when it is read."""
 EXAMPLE = "input_example.arrow"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) ->
         (folder / name).unlink(missing_ok=True)
     if not pickled:
         return f"the model was not kept: {why}; --pickle keeps it as a pickle, which runs code when it is read"
-    return _as_pickle(folder / journal.PICKLE, model)
+    return _as_pickle(folder, model, data)
 
 
 def _only_pickled(model: Any) -> str:
@@ -63,16 +64,38 @@ def _as_skops(folder: Path, model: Any) -> str:
     return f"it holds types that nobody has reviewed: {', '.join(found)}" if found else ""
 
 
-def _as_pickle(file: Path, model: Any) -> str:
-    import cloudpickle
+def _as_pickle(folder: Path, model: Any, data: Any) -> str:
+    """By MLflow's flavour of its library where there is one, so that others can load it; else as it is."""
+    from jupyter_mlops.store import flavour_of
 
     try:
-        file.write_bytes(cloudpickle.dumps(model))
+        if flavour_of(model):
+            _by_flavour(folder / journal.FLAVOUR, model, data)
+        else:
+            _alone(folder / journal.PICKLE, model)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  # pickle meets whatever a model holds
         return f"the model was not kept: {type(model).__name__} cannot be pickled either ({error})"
     return ""
+
+
+def _by_flavour(place: Path, model: Any, data: Any) -> None:
+    from jupyter_mlops.store import save_flavour
+
+    unfinished = place.with_suffix(".unfinished")
+    try:
+        save_flavour(model, unfinished, None if data is None else data[:EXAMPLE_ROWS])
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    unfinished.rename(place)
+
+
+def _alone(file: Path, model: Any) -> None:
+    import cloudpickle
+
+    file.write_bytes(cloudpickle.dumps(model))
 
 
 def _foreign(file: Path, types: set[str]) -> list[str]:

@@ -150,6 +150,8 @@ def _send(store: Store, home: Path, folder: Path, told: journal.Told, end: dict[
     model = journal.model_file(folder)
     if model is not None:
         reason = _send_model(store, run_id, model, requirements) or reason
+    if (folder / journal.FLAVOUR).is_dir():
+        store.log_model_folder(run_id, folder / journal.FLAVOUR, requirements)
     if (folder / journal.PICKLE).is_file():
         store.log_file(run_id, folder / journal.PICKLE, "pickled")
     store.end_run(run_id, status, reason, ended)

@@ -239,6 +239,7 @@ def test_the_card_is_made_and_what_nobody_said_is_named(made: SimpleNamespace, c
     assert "limitations" not in facts["missing"]
     assert facts["evaluation"]["verdict"] == "pass"
     text = as_markdown(facts)
+    assert text.startswith("---\nlibrary_name: sklearn\n")
     front = yaml.safe_load(text.split("---\n")[1])
     assert front["model-index"][0]["results"][0]["metrics"][0]["type"] == "mae"
     assert "<script>" not in text

@@ -1,8 +1,10 @@
 """Models beyond scikit-learn's: XGBoost's and LightGBM's, by their estimators and by their own training functions."""
 
+import mlflow.sklearn
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from mlflow.models.model import Model
 
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import open_store
@@ -98,8 +100,21 @@ def test_a_class_of_ones_own_is_pickled_only_when_asked(project: Project, shell)
     assert not (kept / journal.MODEL).exists()
     assert not (kept / journal.PICKLE).exists()
     assert "--pickle" in journal.read(kept).end["warnings"][0]
-    assert (pickled / journal.PICKLE).is_file()
     assert journal.read(pickled).end["warnings"] == []
+    assert ship(project).count == 2
+    store = open_store(project)
+    [uri] = filter(None, (store.model_uri(run.run_id) for run in store.runs()))
+    assert store.running(uri) == ["pickle"]
+    files = store.model_files(uri)
+    made = Model.load(str(files))
+    assert (made.signature.inputs.input_names(), made.model_id) == (
+        list(shell.user_ns["learn"].columns),
+        uri.rpartition("/")[2],
+    )
+    np.testing.assert_array_equal(
+        mlflow.sklearn.load_model(str(files)).predict(shell.user_ns["test"]),
+        shell.user_ns["model"].predict(shell.user_ns["test"]),
+    )
 
 
 @pytest.mark.parametrize("rows", ["scipy.sparse.csr_matrix(learn)", "learn.to_numpy()", "learn.to_numpy().tolist()"])
