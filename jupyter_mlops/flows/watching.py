@@ -29,7 +29,7 @@ from jupyter_mlops.project import Target
 from jupyter_mlops.records import Estimate, ModelVersion, MonitorReport
 from jupyter_mlops.registry import load
 from jupyter_mlops.serving import InferenceLog, recover, score
-from jupyter_mlops.stats import online_level
+from jupyter_mlops.stats import is_extreme, online_level
 from jupyter_mlops.store import LoadedModel, Store, database, predict
 from jupyter_mlops.validation import estimates_of, fairness_of, prepare
 
@@ -246,9 +246,9 @@ def _with_outcome(target: Target, current: pd.DataFrame, truth: pd.DataFrame) ->
 
 
 def main_metric(target: Target) -> str:
-    """The metric the target is watched by: the one declared, else that of its first gate."""
+    """The metric the target is watched by: the one declared, else that of its first gate whose metric has an interval."""
     named = target.spec.monitor.performance.metric
-    gated = next((gate.metric for gate in target.spec.gates if gate.metric), None)
+    gated = next((g.metric for g in target.spec.gates if g.metric and not is_extreme(g.metric)), None)
     return named or gated or {"regression": "mae", "classification": "auc", "ranking": "ndcg@10"}[target.spec.task]
 
 

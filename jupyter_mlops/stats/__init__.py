@@ -33,7 +33,7 @@ from jupyter_mlops.stats.distances import (
     wasserstein,
 )
 from jupyter_mlops.stats.metrics import RANKING, REGRESSION, Metric, Rising, at_k, ranking_at
-from jupyter_mlops.stats.named import groups_of, left_out, named_metric
+from jupyter_mlops.stats.named import groups_of, is_extreme, left_out, named_metric
 from jupyter_mlops.stats.online import online_level, simes
 from jupyter_mlops.stats.ordering import rising_order, stretches
 from jupyter_mlops.stats.ranking import first, unlike_pairs
@@ -81,6 +81,7 @@ __all__ = [
     "holm",
     "interval",
     "intervals",
+    "is_extreme",
     "jensen_shannon",
     "kolmogorov_smirnov",
     "largest_gap",

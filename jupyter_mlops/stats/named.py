@@ -53,8 +53,13 @@ def named_metric(name: str, task: str, classes: int = 2) -> Metric | None:
     def of(truth: Floats, scores: Floats, weight: Floats | None = None) -> float:
         return _value(scored, truth, scores if task == "regression" else _classes(scores), scores, weight)
 
-    parts, extreme = _one_by_one(of), name in _EXTREME
+    parts, extreme = _one_by_one(of), is_extreme(name)
     return Metric(name, parts, influenced, higher, probabilities=needs, weighted=True, whole=of, extreme=extreme)
+
+
+def is_extreme(name: str) -> bool:
+    """Whether it is the value of the single worst row, which has no interval and tells no two samples apart."""
+    return name in _EXTREME
 
 
 def _tried(task: str, classes: int) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jupyter_mlops.errors import BadInput, unknown
 from jupyter_mlops.project import Gate, Target
 from jupyter_mlops.records import Comparison, Dataset, Estimate, Evidence, Explanation, GateResult
-from jupyter_mlops.stats import at_k, gated_metrics, higher_is_better
+from jupyter_mlops.stats import at_k, gated_metrics, higher_is_better, is_extreme
 from jupyter_mlops.validation.answering import Answers
 from jupyter_mlops.validation.case import Case, Judge
 from jupyter_mlops.validation.catalogue import Shelf, shelf_of
@@ -28,7 +28,7 @@ from jupyter_mlops.validation.gates import judge
 from jupyter_mlops.validation.judged import Judged
 from jupyter_mlops.validation.measure import measure_all
 from jupyter_mlops.validation.noting import notes
-from jupyter_mlops.validation.preparing import named_metrics, prepare
+from jupyter_mlops.validation.preparing import GATED, named_metrics, prepare
 from jupyter_mlops.validation.slicing import Slicing, slicings
 
 Floats = NDArray[np.float64]
@@ -151,6 +151,13 @@ def _known_metrics(target: Target) -> None:
         if higher_is_better(name, target.spec.task) is None:
             _, k = at_k(name) or ("", 10)
             raise unknown(kind, name, gated_metrics(target.spec.task, k))
+        if is_extreme(name) and kind != GATED:
+            raise BadInput(
+                f"the {kind} is {name}, the value of one row, so nobody can tell whether it is worse than before",
+                "name another, such as mae; a gate with `max` may be on it",
+                field="metric",
+                value=name,
+            )
 
 
 def _answers(target: Target, judge: Judge, rows: pd.DataFrame) -> Answers:

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 FEWEST = 30
 """Below so many units an interval says little; estimates are given, gates answer inconclusive."""
+GATED = "metric of a gate"
 _BLOCKS = 50
 _CLASSES = 200
 _STRATA = 50
@@ -46,7 +47,7 @@ def prepare(target: Target, rows: pd.DataFrame, classes: Sequence[str] = ()) -> 
 def named_metrics(target: Target) -> list[tuple[str, str]]:
     """Every metric that gates and the monitor name, and where each stands."""
     gates = target.spec.gates
-    named = [("metric of a gate", gate.metric) for gate in gates if gate.metric]
+    named = [(GATED, gate.metric) for gate in gates if gate.metric]
     trials = [gate.robustness.metric for gate in gates if gate.robustness and gate.robustness.metric]
     named += [("metric of a robustness gate", metric) for metric in trials]
     watched = target.spec.monitor.performance.metric

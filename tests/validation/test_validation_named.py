@@ -1,5 +1,7 @@
 """Any metric of scikit-learn serves as a gate by its name: its value, an interval, slices, and against the champion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ import sklearn.metrics as sk
 from answered import Chances, Numbers, judged_numbers
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.flows.watching import main_metric
+from jupyter_mlops.project import Gate, Project
 from jupyter_mlops.stats import intervals
 from jupyter_mlops.stats.named import named_metric
 from jupyter_mlops.validation import judge_rows
@@ -115,3 +119,12 @@ def test_what_says_nothing_of_the_task_is_refused(task: str, name: str):
     model = Numbers() if task == "regression" else Chances()
     with pytest.raises(BadInput, match=name):
         judge_rows(model, rows.assign(who=1), "y", task=task, gates=[{"metric": name, "min": 0}], entity="who")
+
+
+def test_the_largest_error_is_nothing_to_be_watched_by(project: Project):
+    rows, robust = judged_numbers(0, 100), {"robustness": {"noise": 0.1, "loses": "10%", "metric": "max_error"}}
+    with pytest.raises(BadInput, match="metric of a robustness gate is max_error, the value of one row"):
+        judge_rows(Numbers(), rows, "y", explained=False, gates=[robust])
+    target = next(iter(project.targets()))
+    gates = [Gate(metric="max_error", max=9), Gate(metric="r2", min=0)]
+    assert main_metric(replace(target, spec=target.spec.model_copy(update={"gates": gates}))) == "r2"
