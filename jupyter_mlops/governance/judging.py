@@ -5,7 +5,7 @@ The governed store asks it before the row is written, `policy test` asks it abou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from jupyter_mlops.governance.approvals import (
     standing_of,
     unreviewed,
 )
-from jupyter_mlops.governance.policies import Policy
+from jupyter_mlops.governance.policies import Freeze, Policy
 from jupyter_mlops.governance.wording import command
 from jupyter_mlops.records import LedgerEntry
 
@@ -75,13 +75,19 @@ def judge(policies: Sequence[Policy], past: Past, move: Move) -> Answer:
     return Answer()
 
 
-def _frozen(policies: Sequence[Policy], past: Past, move: Move) -> str:
-    moments = {move.at, max(move.at, past.latest() or move.at)}
+def freezes(policies: Sequence[Policy], past: Past, at: datetime) -> Iterator[tuple[Policy, Freeze]]:
+    """The freezes that hold at this moment; a clock that was set back leads out of none."""
+    moments = {at, max(at, past.latest() or at)}
     for policy in policies:
         for freeze in policy.freeze:
-            if any(freeze.start <= at <= freeze.end for at in moments):
-                why = f" ({freeze.why})" if freeze.why else ""
-                return f"policy {policy.policy} freezes {move.alias} until {freeze.end:%Y-%m-%d %H:%M} UTC{why}"
+            if any(freeze.start <= moment <= freeze.end for moment in moments):
+                yield policy, freeze
+
+
+def _frozen(policies: Sequence[Policy], past: Past, move: Move) -> str:
+    for policy, freeze in freezes(policies, past, move.at):
+        why = f" ({freeze.why})" if freeze.why else ""
+        return f"policy {policy.policy} freezes {move.alias} until {freeze.end:%Y-%m-%d %H:%M} UTC{why}"
     return ""
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from jupyter_mlops.governance.acting import Act
 from jupyter_mlops.governance.approvals import GLASS, Past, standing_of, unreviewed
-from jupyter_mlops.governance.judging import Move, applying, judge
+from jupyter_mlops.governance.judging import Move, applying, freezes, judge
 from jupyter_mlops.governance.policies import Policy, in_force
 from jupyter_mlops.governance.trainers import who_trained
 from jupyter_mlops.ledger import history, lineage
@@ -46,6 +46,15 @@ def standings(
         "version": version,
         "state": _worst([policy["state"] for policy in found]),
         "policies": found,
+        "frozen": [
+            {
+                "policy": policy.policy,
+                "aliases": list(policy.protect),
+                "until": freeze.end.isoformat(),
+                "why": freeze.why,
+            }
+            for policy, freeze in freezes(applying(policies, past), past, at)
+        ],
         "comments": [
             {"by": e.actor, "at": e.at.isoformat(), "text": e.reason, "mentions": e.after["mentions"]}
             for e in seen

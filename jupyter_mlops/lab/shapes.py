@@ -81,6 +81,15 @@ class BrokenGlass(Shape):
     why_now: str
 
 
+class Frozen(Shape):
+    """Until then a policy moves none of these aliases, whoever agrees."""
+
+    policy: str
+    aliases: list[str]
+    until: datetime
+    why: str
+
+
 class Standing(Shape):
     """Where a version stands with those who must approve it. `me` is whom this server takes the asking person for."""
 
@@ -88,6 +97,7 @@ class Standing(Shape):
     version: int
     state: str
     policies: list[PolicyStanding]
+    frozen: list[Frozen] = []
     comments: list[Comment] = []
     unreviewed: list[BrokenGlass] = []
     me: str = ""

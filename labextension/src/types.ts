@@ -2152,6 +2152,23 @@ export interface components {
             value: number;
         };
         /**
+         * Frozen
+         * @description Until then a policy moves none of these aliases, whoever agrees.
+         */
+        Frozen: {
+            /** Aliases */
+            aliases: string[];
+            /** Policy */
+            policy: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * GateResult
          * @description One gate's answer: the sentence a manager reads, and the figures behind it. `policy` names the policy that asks for it
          *     and exactly what it asks; empty where `mlops.yaml` does.
@@ -2635,6 +2652,11 @@ export interface components {
              * @default []
              */
             comments: components["schemas"]["Comment"][];
+            /**
+             * Frozen
+             * @default []
+             */
+            frozen: components["schemas"]["Frozen"][];
             /**
              * Me
              * @default

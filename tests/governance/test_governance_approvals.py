@@ -295,6 +295,8 @@ def test_a_freeze_holds_for_everybody(project: Project, plain: MlflowClient):
     _approve(plain, "carol", "dora")
     with pytest.raises(MlflowException, match=r"freezes champion until .* UTC .year end"):
         _promote(plain)
+    [told] = _standing(project, 1)["frozen"]
+    assert (told["aliases"], told["why"]) == (["champion", "production"], "year end")
 
 
 def test_in_need_the_glass_is_broken_loudly_and_reviewed_by_another(project: Project, plain: MlflowClient):

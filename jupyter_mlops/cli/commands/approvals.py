@@ -43,6 +43,11 @@ _SAID = {"declared": "declared in mlops.yaml, in force with the next decision on
 
 def _text(standing: dict[str, Any]) -> str:
     lines = [f"{standing['model']} version {standing['version']}: {_SAID.get(standing['state'], standing['state'])}"]
+    lines += [
+        f"policy {f['policy']} freezes {', '.join(f['aliases'])} until {f['until']}"
+        + (f" ({f['why']})" if f["why"] else "")
+        for f in standing.get("frozen", [])
+    ]
     for policy in standing["policies"]:
         wants = ", ".join(f"{count} of role {role}" for role, count in policy["missing"].items())
         lines.append(

@@ -40,6 +40,11 @@ function Stands({ found }: { found: Standing }): JSX.Element {
   return (
     <>
       <p className="jp-Mlops-lead"><Chip state={found.state} /> {sentence(found.state)}</p>
+      {found.frozen.map(freeze => (
+        <div key={`${freeze.policy} ${freeze.until}`} className="jp-Mlops-box" role="note">
+          Policy <b>{freeze.policy}</b> holds {freeze.aliases.join(', ')} where it is until {new Date(freeze.until).toLocaleString()}{freeze.why && `: ${freeze.why}`}. Nothing is promoted until then, whoever agrees.
+        </div>
+      ))}
       {found.unreviewed.map(glass => (
         <div key={glass.entry} className="jp-Mlops-box is-bad" role="alert">
           <div><b>{glass.by}</b> broke the glass (entry {glass.entry}): {glass.reason}. Why it could not wait: {glass.why_now}.</div>
