@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, MlopsError
@@ -147,7 +148,7 @@ def _run(
     cell_done: CellDone | None,
     work: Work,
 ) -> None:
-    turns = _Turns(max(1, fleet.workers), fleet.conditions.stop)
+    turns = _Turns(max(1, fleet.workers), lambda: _is_ended(fleet))
     pool = executor or ThreadPoolExecutor(max_workers=2 * turns.number, thread_name_prefix="mlops-job")
     waiting: dict[Future[Any], tuple[Task, Source]] = {}
     try:
@@ -176,13 +177,13 @@ def _run(
 class _Turns:
     """As many at once as `number`; who waits when all is stopped is told so. Threads beyond these enter ends in MLflow."""
 
-    def __init__(self, number: int, stop: threading.Event) -> None:
+    def __init__(self, number: int, ended: Callable[[], bool]) -> None:
         self.number = number
-        self._free, self._stop = threading.Semaphore(number), stop
+        self._free, self._ended = threading.Semaphore(number), ended
 
     def __enter__(self) -> None:
         self._free.acquire()
-        if self._stop.is_set():
+        if self._ended():
             self._free.release()
             raise CancelledError
 
@@ -192,8 +193,7 @@ class _Turns:
 
 def _as_they_end(fleet: _Fleet, running: set[Future[Any]]) -> Iterator[Future[Any]]:
     """Each as it ends. Once the fleet is cancelled from elsewhere, those not begun are left out."""
-    asked = fleet.store.project.home / "jobs" / f"{fleet.conditions.parent}.cancel"
-    renewed = time.monotonic()
+    asked, renewed = _asked(fleet), time.monotonic()
     while running:
         if fleet.conditions.parent and time.monotonic() > renewed + RENEW:
             renewed = time.monotonic()
@@ -201,10 +201,20 @@ def _as_they_end(fleet: _Fleet, running: set[Future[Any]]) -> Iterator[Future[An
                 fleet.store.renew(fleet.conditions.parent, LEASE)
         finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
         if asked.exists():
-            asked.unlink(missing_ok=True)
             fleet.conditions.stop.set()
+            asked.unlink(missing_ok=True)
             running = {future for future in running if not future.cancel()}
         yield from finished
+
+
+def _asked(fleet: _Fleet) -> Path:
+    """Is there once somebody asked the fleet to end."""
+    return fleet.store.project.home / "jobs" / f"{fleet.conditions.parent}.cancel"
+
+
+def _is_ended(fleet: _Fleet) -> bool:
+    """Looked at before a job begins too: those that run may have ended by the same word before it is seen here."""
+    return fleet.conditions.stop.is_set() or _asked(fleet).exists()
 
 
 def _result(future: Future[Any], task: Task, elsewhere: bool, fleet: _Fleet) -> Job:

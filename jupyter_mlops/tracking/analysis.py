@@ -365,10 +365,8 @@ class _Walker(ast.NodeVisitor):
             chain = chain_of(value.func)
             if self._looks_only(value, chain) and chain[-1] not in HOLDING and not self._made_of(chain):
                 return set()
-            parts: list[ast.expr] = [
-                *arguments(value),
-                value.func,
-            ]
+            imported = isinstance(value.func, ast.Name) and value.func.id in self.names.modules
+            parts: list[ast.expr] = [*arguments(value), *([] if imported else [value.func])]
         elif isinstance(value, ast.IfExp | ast.BoolOp | ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Starred):
             parts = [child for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)]
         elif isinstance(value, ast.Await | ast.NamedExpr | ast.Attribute | ast.Subscript):

@@ -293,6 +293,7 @@ def test_inside_jupyterlab_it_is_the_same_page_with_the_labs_theme(page: Page, l
     elsewhere: list[str] = []
     page.on("request", lambda r: None if r.url.startswith((lab.url, "data:", "blob:")) else elsewhere.append(r.url))
     page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.commands.hasCommand('mlops:dashboard-portfolio')")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.evaluate(
         "window.jupyterapp.restored.then(() => window.jupyterapp.commands.execute('mlops:dashboard-portfolio'))"

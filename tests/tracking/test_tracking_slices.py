@@ -122,6 +122,13 @@ def test_what_is_changed_in_place_is():
     assert _slice([*LOOK, "df.drop(columns='a', inplace=True)"], "df")[-1] == "df.drop(columns='a', inplace=True)"
 
 
+def test_what_a_function_of_the_session_gives_back_may_be_what_it_holds_an_imported_ones_not():
+    cells = ["held = []\ndef ask(): return held", "a = ask()", "a.append(1)"]
+    assert _slice(cells, "held") == [cells[0], cells[1], cells[2]]
+    cells = ["from copy import copy\na = copy([1])\nb = copy([2])", "b.append(3)"]
+    assert _slice(cells, "a") == cells[:1]
+
+
 def test_only_the_binding_that_holds_is_kept():
     assert _slice(["a = 1", "a = 2", "b = a", "a = 3"], "b") == ["a = 2", "b = a"]
 
