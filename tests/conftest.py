@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from declared import MLOPS_YAML
@@ -30,3 +32,17 @@ def project(tmp_path: Path) -> Project:
     root.mkdir()
     (root / "mlops.yaml").write_text(MLOPS_YAML, encoding="utf-8")
     return load(root)
+
+
+@pytest.fixture
+def interactive(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """IPython in the project's folder, with our magics. What its cells journal waits there for whoever ships it."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    assert shell.run_cell("%load_ext jupyter_mlops", store_history=True).success
+    yield shell
+    InteractiveShell.clear_instance()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops
 from jupyter_mlops.jobs.masking import Masked
@@ -266,24 +265,16 @@ def test_the_rest_of_a_cell_stays_as_it_was_to_the_letter():
     assert mask_code(cell) == cell.replace("'hunter2x'", "'***'")
 
 
-def test_a_tracked_cell_and_those_before_it_keep_none(project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    try:
-        shell.run_cell("%load_ext jupyter_mlops", store_history=True)
-        shell.run_cell(f"user, password = 'me', '{SECRET}'\nlogin = print", store_history=True)
-        shell.run_cell("from IPython.display import HTML, display", store_history=True)
-        shell.run_cell(
-            f"%%track\nok = password == '{SECRET}'\nlogin('me', '{SECRET}')\n!true --token {SECRET}", store_history=True
-        )
-        shell.run_cell(
-            "%%track\ndisplay(HTML(f'<b>as {user}, {password}</b>'))\nraise ValueError(f'{password} is refused')",
-            store_history=True,
-        )
-    finally:
-        InteractiveShell.clear_instance()
+def test_a_tracked_cell_and_those_before_it_keep_none(project: Project, interactive):
+    interactive.run_cell(f"user, password = 'me', '{SECRET}'\nlogin = print", store_history=True)
+    interactive.run_cell("from IPython.display import HTML, display", store_history=True)
+    interactive.run_cell(
+        f"%%track\nok = password == '{SECRET}'\nlogin('me', '{SECRET}')\n!true --token {SECRET}", store_history=True
+    )
+    interactive.run_cell(
+        "%%track\ndisplay(HTML(f'<b>as {user}, {password}</b>'))\nraise ValueError(f'{password} is refused')",
+        store_history=True,
+    )
     folders = list(journal.waiting(project.home))
     assert len(journal.read(folders[0]).start["slice"]) == 1
     assert journal.read(folders[1]).end["error"] == "ValueError: *** is refused"

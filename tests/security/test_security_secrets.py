@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlops.flows import run_jobs
 from jupyter_mlops.governance import acting
@@ -46,23 +45,17 @@ def test_each_is_known_by_its_shape(secret: str):
     assert secret not in mask(f"x = {secret!r}  # and {secret}")
 
 
-def test_a_tracked_cell_keeps_none(project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    try:
-        shell.run_cell("%load_ext jupyter_mlops", store_history=True)
-        shell.run_cell("from IPython.display import HTML, display", store_history=True)
-        for number, secret in enumerate(SECRETS):
-            shell.run_cell(f"held_{number} = {secret!r}; password = {PASSWORD!r}", store_history=True)
-            tag = f"--tag note={secret} --note {secret}" if " " not in secret else ""
-            cell = f"url = f'postgresql://ann:{PASSWORD}@db/x'\nprint(held_{number}, password)\ndisplay(HTML(held_{number}))"
-            shell.run_cell(f"%%track {tag} --param held_{number} --param password\n{cell}", store_history=True)
-            shell.run_cell(f"%%track\nraise ValueError('denied with ' + held_{number})", store_history=True)
-        ship(project)
-    finally:
-        InteractiveShell.clear_instance()
+def test_a_tracked_cell_keeps_none(project: Project, interactive):
+    interactive.run_cell("from IPython.display import HTML, display", store_history=True)
+    for number, secret in enumerate(SECRETS):
+        interactive.run_cell(f"held_{number} = {secret!r}; password = {PASSWORD!r}", store_history=True)
+        tag = f"--tag note={secret} --note {secret}" if " " not in secret else ""
+        cell = (
+            f"url = f'postgresql://ann:{PASSWORD}@db/x'\nprint(held_{number}, password)\ndisplay(HTML(held_{number}))"
+        )
+        interactive.run_cell(f"%%track {tag} --param held_{number} --param password\n{cell}", store_history=True)
+        interactive.run_cell(f"%%track\nraise ValueError('denied with ' + held_{number})", store_history=True)
+    ship(project)
     assert len(open_store(project).runs()) == 2 * len(SECRETS)
     assert _left(project) == []
 

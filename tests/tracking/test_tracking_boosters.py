@@ -3,7 +3,6 @@
 import mlflow.sklearn
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from mlflow.models.model import Model
 
 from jupyter_mlops.project import Project
@@ -40,15 +39,9 @@ accuracy = model.score(test, y_test)""",
 
 
 @pytest.fixture
-def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    for cell in ("%load_ext jupyter_mlops", SETUP):
-        shell.run_cell(cell, store_history=True)
-    yield shell
-    InteractiveShell.clear_instance()
+def shell(interactive):
+    interactive.run_cell(SETUP, store_history=True)
+    return interactive
 
 
 def test_boosters_go_by_their_own_flavours_and_answer_as_before(project: Project, shell):

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlops.project import Project
 from jupyter_mlops.store import open_store
@@ -29,15 +28,9 @@ learn, test, y_learn, y_test = train_test_split(rows, y, random_state=0)
 
 
 @pytest.fixture
-def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.run_cell("%load_ext jupyter_mlops", store_history=True)
-    shell.run_cell(SETUP, store_history=True)
-    yield shell
-    InteractiveShell.clear_instance()
+def shell(interactive):
+    interactive.run_cell(SETUP, store_history=True)
+    return interactive
 
 
 def _told(project: Project) -> list[journal.Told]:

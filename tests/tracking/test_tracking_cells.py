@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlops.masking import mask, mask_value
 from jupyter_mlops.project import Project
@@ -31,19 +30,15 @@ auc = roc_auc_score(rows["y"], model.predict_proba(rows[["a", "b"]])[:, 1])
 
 
 @pytest.fixture
-def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.run_cell("%load_ext jupyter_mlops", store_history=True)
-    shell.run_cell("import pandas as pd, numpy as np", store_history=True)
-    shell.run_cell("unrelated = 1", store_history=True)
+def shell(interactive):
+    interactive.run_cell("import pandas as pd, numpy as np", store_history=True)
+    interactive.run_cell("unrelated = 1", store_history=True)
     random = "r = np.random.default_rng(0); a = r.normal(size=60)"
-    shell.run_cell(f"{random}; rows = pd.DataFrame({{'a': a, 'b': r.normal(size=60)}})", store_history=True)
-    shell.run_cell("rows['y'] = (a > 0).astype(int)\nc = 0.5\npassword = 'hunter2-but-longer'", store_history=True)
-    yield shell
-    InteractiveShell.clear_instance()
+    interactive.run_cell(f"{random}; rows = pd.DataFrame({{'a': a, 'b': r.normal(size=60)}})", store_history=True)
+    interactive.run_cell(
+        "rows['y'] = (a > 0).astype(int)\nc = 0.5\npassword = 'hunter2-but-longer'", store_history=True
+    )
+    return interactive
 
 
 def _record(project: Project) -> tuple[dict, dict]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlops.project import Project
 from jupyter_mlops.tracking import data, journal
@@ -26,11 +24,8 @@ async def slow(value):
 
 
 class Notebook:
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        InteractiveShell.clear_instance()
-        self.shell = InteractiveShell.instance()
-        self.run("%load_ext jupyter_mlops")
+    def __init__(self, project: Project, shell: Any) -> None:
+        self.project, self.shell = project, shell
         self.run(SETUP)
 
     def run(self, cell: str) -> Any:
@@ -50,11 +45,8 @@ class Notebook:
 
 
 @pytest.fixture
-def notebook(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    yield Notebook(project)
-    InteractiveShell.clear_instance()
+def notebook(project: Project, interactive: Any) -> Notebook:
+    return Notebook(project, interactive)
 
 
 def test_a_cell_that_awaits_is_tracked_as_any_other(notebook: Notebook):

@@ -9,7 +9,6 @@ import threading
 
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlops.cli import main
 from jupyter_mlops.project import Project
@@ -29,21 +28,16 @@ mae = mean_absolute_error(rows["y"], model.predict(shapes.wide(rows[["a", "b"]])
 
 
 @pytest.fixture
-def shell(project: Project, monkeypatch: pytest.MonkeyPatch):
+def shell(project: Project, interactive):
     import pandas as pd
 
     r = np.random.default_rng(0)
     pd.DataFrame(r.normal(size=(50, 3)), columns=["a", "b", "y"]).to_csv(project.root / "rows.csv", index=False)
     (project.root / "shapes.py").write_text("def wide(x):\n    return x * 2\n")
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("MLOPS_SHIP", "supervisor")
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    for cell in ["%load_ext jupyter_mlops", *CELLS, "ALPHA = 0.5"]:
-        assert shell.run_cell(cell, store_history=True).success
-    yield shell
+    for cell in [*CELLS, "ALPHA = 0.5"]:
+        assert interactive.run_cell(cell, store_history=True).success
+    yield interactive
     sys.modules.pop("shapes", None)
-    InteractiveShell.clear_instance()
 
 
 def _tracked(project: Project, shell, name: str = "one", more: str = "") -> str:
