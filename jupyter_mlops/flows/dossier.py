@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jupyter_mlops.governance import Dossier, as_notebook, card_of, contents, wr
 from jupyter_mlops.ledger import append, checkpoint, entries, entry_body, lineage, proof_of, signing_key
 from jupyter_mlops.records import ModelVersion, Run
 from jupyter_mlops.registry import version
-from jupyter_mlops.store import Store, database
+from jupyter_mlops.store import Store, database, library_of
 
 CARD_MADE = "card made"
 
@@ -29,7 +30,7 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
     with base.read() as connection:
         past = lineage(connection, name)
     run = store.run(found.run_id) if found.run_id else None
-    runs = _runs(store, run)
+    runs, paths = _runs(store, run), _paths(store, found)
     texts = {part: _text(store, runs, part) for part in ("slice.py", "requirements.txt", "environment.json")}
     return Dossier(
         project=store.project.name,
@@ -42,8 +43,8 @@ def dossier_of(store: Store, name: str, number: int) -> Dossier:
         standing=approvals(store, name, number),
         points=[p for p in base.points(model, segment or None) if p.version in (None, number)],
         alerts=[a for a in base.alerts() if (a.model, a.segment) == (model, segment or None)],
-        files=_files(store, found),
-        library=_library(store, found),
+        files={name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()},
+        library=_library(paths),
         environment=json.loads(texts["environment.json"] or "{}"),
         requirements=[line for line in texts["requirements.txt"].splitlines() if line.strip()],
         code=texts["slice.py"],
@@ -88,15 +89,11 @@ def _modules(store: Store, runs: list[Run]) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _files(store: Store, found: ModelVersion) -> dict[str, str]:
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _paths(store, found).items()}
-
-
-def _library(store: Store, found: ModelVersion) -> str:
-    try:
-        return store.library(found.tags.get("mlops.model_uri", ""))
-    except MlopsError:
-        return ""
+def _library(paths: dict[str, Path]) -> str:
+    """What its MLmodel says; empty where there is none, or none that can be read."""
+    with suppress(MlopsError):
+        return library_of(paths["MLmodel"].parent) if "MLmodel" in paths else ""
+    return ""
 
 
 def _paths(store: Store, found: ModelVersion) -> dict[str, Path]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.alerting import same_incident
     from jupyter_mlops.store.digests import digest_of, files_below
     from jupyter_mlops.store.flavours import flavour_of, save_flavour
+    from jupyter_mlops.store.formats import library_of
     from jupyter_mlops.store.leases import expired, lease
     from jupyter_mlops.store.loaded import LoadedModel
     from jupyter_mlops.store.natives import is_native, write_native
@@ -48,6 +49,7 @@ __all__ = [
     "import_mlflow",
     "is_native",
     "lease",
+    "library_of",
     "open_store",
     "predict",
     "same_incident",
@@ -70,6 +72,7 @@ _HOME = {
     "foreign_database": "tables",
     "is_native": "natives",
     "lease": "leases",
+    "library_of": "formats",
     **dict.fromkeys(("Answers", "Said", "answers", "chances", "columns_of", "finite", "predict"), "predicting"),
     "same_incident": "alerting",
     "write_native": "natives",

@@ -18,12 +18,12 @@ from typing import Any
 
 from jupyter_mlops.store.boosters import answering
 
-_MORE: dict[str, dict[str, Any]] = {
-    "pytorch": {"serialization_format": "pickle"},
-    "sklearn": {"serialization_format": "cloudpickle"},
-    "statsmodels": {},
+_FLAVOURS: dict[str, tuple[str, dict[str, Any]]] = {
+    "pytorch": ("torch", {"serialization_format": "pickle"}),
+    "sklearn": ("scikit-learn", {"serialization_format": "cloudpickle"}),
+    "statsmodels": ("statsmodels", {}),
 }
-_LIBRARY = {"pytorch": "torch", "sklearn": "scikit-learn", "statsmodels": "statsmodels"}
+"""Of each: the distribution that its models need, and what else is said to it when one is saved."""
 
 
 def flavour_of(model: Any) -> str:
@@ -46,6 +46,7 @@ def save_flavour(model: Any, folder: Path, rows: Any = None) -> None:
     Raises what MLflow and the model's library raise.
     """
     flavour = flavour_of(model)
+    library, more = _FLAVOURS[flavour]
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     saving = import_module(f"mlflow.{flavour}")
     with _quietly():
@@ -55,8 +56,8 @@ def save_flavour(model: Any, folder: Path, rows: Any = None) -> None:
             str(folder),
             signature=signature,
             input_example=example,
-            pip_requirements=[_pin(name) for name in (_LIBRARY[flavour], "cloudpickle", "numpy", "pandas")],
-            **_MORE[flavour],
+            pip_requirements=[_pin(name) for name in (library, "cloudpickle", "numpy", "pandas")],
+            **more,
         )
 
 

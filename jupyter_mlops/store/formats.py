@@ -69,7 +69,7 @@ def running(folder: Path) -> list[str]:
     return [kind for kind in KINDS if kind in found]
 
 
-def library(folder: Path) -> str:
+def library_of(folder: Path) -> str:
     """MLflow's name of the flavour that the model is of: `sklearn`, `pytorch`; empty where it says none."""
     return next((name for name in _flavors(folder) if name != "python_function"), "")
 

@@ -36,10 +36,11 @@ NAME = "model"
 
 def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, requirements: Sequence[str] = ()) -> str:
     """Save a fitted scikit-learn model with its run, once: asked again for the same run, the first one's URI is given."""
-    if known := _known(client, run_id):
+    run = client.get_run(run_id)
+    if known := _known(client, run):
         return known
     check_types(model)
-    logged = _begun(client, run_id)
+    logged = _begun(client, run)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         _saver(model)(
@@ -59,9 +60,10 @@ def log_model(client: Any, run_id: str, model: Any, input_example: Any = None, r
 
 def log_folder(client: Any, run_id: str, folder: Path, requirements: Sequence[str] = ()) -> str:
     """The same for a model that MLflow wrote elsewhere: only its MLmodel is read, and says from now on whose it is."""
-    if known := _known(client, run_id):
+    run = client.get_run(run_id)
+    if known := _known(client, run):
         return known
-    made, logged = Model.load(str(folder)), _begun(client, run_id)
+    made, logged = Model.load(str(folder)), _begun(client, run)
     made.run_id, made.model_id, made.model_uuid = run_id, logged.model_id, logged.model_id
     made.save(str(folder / "MLmodel"))
     if requirements:
@@ -69,17 +71,15 @@ def log_folder(client: Any, run_id: str, folder: Path, requirements: Sequence[st
     return _ended(client, run_id, logged.model_id, folder)
 
 
-def _known(client: Any, run_id: str) -> str:
+def _known(client: Any, run: Any) -> str:
     """The URI of the model that the run has already; empty where it has none."""
-    run = client.get_run(run_id)
     known = [output.model_id for output in (run.outputs.model_outputs if run.outputs else [])]
     ready = (m for m in known if client.get_logged_model(m).status == LoggedModelStatus.READY)
     return next((f"models:/{model_id}" for model_id in ready), "")
 
 
-def _begun(client: Any, run_id: str) -> Any:
-    run = client.get_run(run_id)
-    return client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id)
+def _begun(client: Any, run: Any) -> Any:
+    return client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run.info.run_id)
 
 
 def _ended(client: Any, run_id: str, model_id: str, path: Path) -> str:

@@ -346,10 +346,6 @@ class Store:
         """The kinds of code that reading the model's files would run; none for a skops model."""
         return formats.running(self.model_files(model_uri))
 
-    def library(self, model_uri: str) -> str:
-        """The library that the model is of, by MLflow's name of its flavour; empty where that is not known."""
-        return formats.library(self.model_files(model_uri))
-
     def scan(self, model_uri: str) -> list[str]:
         """What the model's pickles import; BadInput when that is not known to be harmless."""
         return formats.scan(self.model_files(model_uri))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.store import is_native, write_native
+from jupyter_mlops.store import flavour_of, is_native, write_native
 from jupyter_mlops.tracking import journal
 
 EXAMPLE_ROWS = 5
@@ -35,10 +33,12 @@ def keep_model(folder: Path, model: Any, data: Any, *, pickled: bool = False) ->
 
 def _only_pickled(model: Any) -> str:
     """Of libraries that know no other form."""
-    network = getattr(sys.modules.get("torch"), "nn", None)
-    if network is not None and isinstance(model, network.Module):
-        return f"{type(model).__name__} is a network of PyTorch's, whose code is the notebook's"
-    return f"{type(model).__name__} is one of statsmodels'" if type(model).__module__.startswith("statsmodels.") else ""
+    why = {
+        "pytorch": "is a network of PyTorch's, whose code is the notebook's",
+        "statsmodels": "is one of statsmodels'",
+    }
+    found = why.get(flavour_of(model), "")
+    return found and f"{type(model).__name__} {found}"
 
 
 def _natively(folder: Path, model: Any) -> str:
@@ -66,8 +66,6 @@ def _as_skops(folder: Path, model: Any) -> str:
 
 def _as_pickle(folder: Path, model: Any, data: Any) -> str:
     """By MLflow's flavour of its library where there is one, so that others can load it; else as it is."""
-    from jupyter_mlops.store import flavour_of
-
     try:
         if flavour_of(model):
             _by_flavour(folder / journal.FLAVOUR, model, data)
@@ -83,12 +81,8 @@ def _as_pickle(folder: Path, model: Any, data: Any) -> str:
 def _by_flavour(place: Path, model: Any, data: Any) -> None:
     from jupyter_mlops.store import save_flavour
 
-    unfinished = place.with_suffix(".unfinished")
-    try:
-        save_flavour(model, unfinished, None if data is None else data[:EXAMPLE_ROWS])
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+    unfinished = place.with_suffix(".unfinished")  # what is left of it, if it fails, goes with the record
+    save_flavour(model, unfinished, None if data is None else data[:EXAMPLE_ROWS])
     unfinished.rename(place)
 
 
